@@ -1,0 +1,1 @@
+"""The HTTP door: thin routes over use-cases, problem+json errors, one transaction per request."""

@@ -1,0 +1,121 @@
+"""Errors as `application/problem+json` (RFC 9457); the only module that knows HTTP statuses of domain errors."""
+
+import uuid
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from core.errors import (
+    Conflict,
+    DomainError,
+    Forbidden,
+    Invalid,
+    NotFound,
+    TooLarge,
+    TooMany,
+    Unauthenticated,
+    Unavailable,
+)
+
+MEDIA_TYPE = "application/problem+json"
+TYPE_BASE = "urn:xunge:problem:"
+RETRY_AFTER_S = "2"
+STATUS: dict[type[DomainError], int] = {
+    Invalid: 422,
+    Unauthenticated: 401,
+    Forbidden: 403,
+    NotFound: 404,
+    Conflict: 409,
+    Unavailable: 503,
+    TooLarge: 413,
+    TooMany: 429,
+}
+HTTP_CODES = {400: "bad-request", 404: "no-such-address", 405: "method-not-allowed"}
+log = structlog.get_logger(__name__)
+
+
+class DatabaseDown(Unavailable):
+    """The database does not answer; what you sent was not stored. Send it again."""
+
+    code = "database-down"
+
+
+def status_of(error: DomainError) -> int:
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
+def _headers_of(error: DomainError) -> dict[str, str]:
+    if isinstance(error, TooMany):
+        return {"Retry-After": str(error.retry_after_s)}
+    if isinstance(error, Unavailable):
+        return {"Retry-After": RETRY_AFTER_S}
+    if isinstance(error, Unauthenticated):
+        return {"WWW-Authenticate": 'Bearer realm="xunge"'}
+    return {}
+
+
+def problem_response(request: Request, error: DomainError) -> Response:
+    """The reply for a domain error; a use-case that must commit returns its error instead of raising it."""
+    return _reply(request, status_of(error), error.members(), _headers_of(error))
+
+
+def _reply(request: Request, status: int, members: dict[str, Any], headers: dict[str, str]) -> Response:
+    request_id = getattr(request.state, "request_id", None) or uuid.uuid4()
+    body = {
+        "type": TYPE_BASE + members["code"],
+        "status": status,
+        "instance": f"urn:uuid:{request_id}",
+        **members,
+    }
+    return JSONResponse(body, status, headers, media_type=MEDIA_TYPE)
+
+
+def _on_domain_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, DomainError)
+    return problem_response(request, error)
+
+
+def _on_validation_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    fields = [
+        {
+            "pointer": "/" + "/".join(str(part) for part in item["loc"] if part != "body"),
+            "code": item["type"].replace("_", "-"),
+            "detail": item["msg"],
+        }
+        for item in error.errors()
+    ]
+    return _reply(request, 422, {**Invalid().members(), "errors": fields}, {})
+
+
+def _on_http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    code = HTTP_CODES.get(error.status_code, "http-error")
+    return _reply(
+        request, error.status_code, {"code": code, "title": error.detail}, dict(error.headers or {})
+    )
+
+
+def _on_database_error(request: Request, error: Exception) -> Response:
+    log.warning("database_down", error=type(error).__name__)
+    return problem_response(request, DatabaseDown())
+
+
+def _on_unknown_error(request: Request, error: Exception) -> Response:
+    log.error("internal_error", exc_info=error)
+    return _reply(request, 500, {"code": "internal", "title": "Something went wrong on our side."}, {})
+
+
+def install(app: FastAPI) -> None:
+    app.add_exception_handler(DomainError, _on_domain_error)
+    app.add_exception_handler(RequestValidationError, _on_validation_error)
+    app.add_exception_handler(HTTPException, _on_http_error)
+    for down in (OperationalError, PoolTimeout):
+        app.add_exception_handler(down, _on_database_error)
+    app.add_exception_handler(Exception, _on_unknown_error)

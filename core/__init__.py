@@ -1,0 +1,1 @@
+"""Ground floor: settings, database, embedded cluster, errors, clock, audit, jobs. Imports nothing of ours."""

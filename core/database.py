@@ -1,0 +1,43 @@
+"""Engine and sessions. One request = one transaction; only doors commit."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.orm import Session, sessionmaker
+
+from core.settings import Settings
+
+Sessions = sessionmaker[Session]
+
+
+def make_engine(settings: Settings) -> Engine:
+    """Engine on psycopg 3; a request that finds no connection in time fails fast instead of queueing."""
+    return create_engine(
+        settings.required_database_url,
+        pool_size=settings.database.pool_size,
+        max_overflow=0,
+        pool_timeout=settings.database.pool_timeout_s,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": 3, "options": "-c timezone=UTC"},
+    )
+
+
+def make_sessions(engine: Engine) -> Sessions:
+    return sessionmaker(engine, expire_on_commit=False)
+
+
+@contextmanager
+def reading(sessions: Sessions, *, timeout_ms: int) -> Iterator[Session]:
+    """A session that cannot write and always ends in rollback.
+
+    The statement form of READ ONLY also works inside a test's savepoint; the engine option does not.
+    """
+    session = sessions()
+    try:
+        session.execute(text("SET TRANSACTION READ ONLY"))
+        session.execute(text(f"SET LOCAL statement_timeout = {int(timeout_ms)}"))
+        yield session
+    finally:
+        session.rollback()
+        session.close()

@@ -1,0 +1,94 @@
+"""The declarative base and the tables that belong to no single domain."""
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, DateTime, Identity, Index, LargeBinary, MetaData, Text, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+# Constraint names are part of the contract: a violation becomes a domain error by its name.
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = {
+        str: Text,
+        bytes: LargeBinary,
+        datetime: DateTime(timezone=True),
+        dict[str, Any]: JSONB,
+        list[dict[str, Any]]: JSONB,
+    }
+
+
+class AuditEntry(Base):
+    """One line of the append-only trail; each chain is hash-linked in `seq` order (core/audit.py)."""
+
+    __tablename__ = "audit_entries"
+    __table_args__ = (UniqueConstraint("chain", "seq"), Index(None, "subject"))
+
+    entry_id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    chain: Mapped[str]  # street code, or "" for what concerns the whole deployment
+    seq: Mapped[int] = mapped_column(BigInteger)
+    at: Mapped[datetime]
+    actor: Mapped[str]  # "person:<uuid>", "cli:<user>", "worker", "seed"
+    action: Mapped[str]
+    subject: Mapped[str]
+    detail: Mapped[dict[str, Any]]
+    previous_hash: Mapped[bytes]
+    entry_hash: Mapped[bytes]
+
+
+class DeadJob(Base):
+    """A job that used up its attempts: taken out of the queue, kept for a person to look at."""
+
+    __tablename__ = "dead_jobs"
+
+    job_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    task_name: Mapped[str]
+    args: Mapped[dict[str, Any]]
+    attempts: Mapped[int]
+    reason: Mapped[str]
+    died_at: Mapped[datetime]
+
+
+class WorkerHeartbeat(Base):
+    """The last sign of life of each worker process; /readyz looks at the newest."""
+
+    __tablename__ = "worker_heartbeats"
+
+    worker_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    started_at: Mapped[datetime]
+    beat_at: Mapped[datetime]
+
+
+class QuarantinedItem(Base):
+    """Something an authenticated person sent that could not be filed: kept with the reason, never dropped."""
+
+    __tablename__ = "quarantined_items"
+    __table_args__ = (
+        # The same rejected body sent again is the same item.
+        UniqueConstraint("person_id", "item_id", "body_hash", "reason"),
+        Index(None, "subject_id"),
+        Index(None, "person_id", "received_at"),
+    )
+
+    quarantine_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str]  # "patrol-segment", later "visit", "hazard"
+    item_id: Mapped[uuid.UUID]  # the id the client gave the thing
+    subject_id: Mapped[uuid.UUID | None]  # what it belongs to, e.g. the patrol
+    person_id: Mapped[uuid.UUID]
+    reason: Mapped[str]  # the problem code
+    problem: Mapped[dict[str, Any]]
+    body: Mapped[bytes]
+    body_hash: Mapped[bytes]
+    received_at: Mapped[datetime]
+    refiled_at: Mapped[datetime | None]

@@ -1,0 +1,99 @@
+"""Every setting of the product, in one frozen class; the only place that reads the environment.
+
+A setting `XUNGE_ACCESS__ACCESS_TOKEN_S` fills `Settings.access.access_token_s`. docs/operations.md lists them all.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MIB = 1024 * 1024
+
+
+class Part(BaseModel):
+    """A group of settings; frozen like the whole."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class HttpSettings(Part):
+    host: str = "127.0.0.1"
+    port: int = 8000
+    processes: int = Field(default=1, ge=1)
+    max_body_bytes: int = 2 * MIB  # JSON bodies; a segment of 1000 fixes is about 150 KiB
+    max_upload_bytes: int = 64 * MIB  # grid files and tracks
+    web_dist: Path = Path(__file__).resolve().parent.parent / "web" / "dist"
+    secure_cookies: bool = False  # set behind https
+
+
+class DatabaseSettings(Part):
+    pool_size: int = 20
+    pool_timeout_s: float = 2.0  # a dead database answers 503 within this time
+    statement_timeout_ms: int = 5000  # reads only
+
+
+class AccessSettings(Part):
+    access_token_s: int = 15 * 60
+    refresh_idle_days: int = 30
+    refresh_absolute_days: int = 90
+    replay_window_s: int = 600  # a lost refresh reply may be asked for again this long
+    lockout_failures: int = 8
+    lockout_s: int = 15 * 60
+    logins_per_minute: int = 20  # per client address
+
+
+class JobSettings(Part):
+    concurrency: int = 2
+    max_attempts: int = 5  # then the job is moved to dead_jobs
+    heartbeat_s: float = 5.0
+    stalled_after_s: float = 30.0
+    sweep_s: float = 10.0
+
+
+class TileSettings(Part):
+    cache_bytes: int = 64 * MIB
+
+
+class PatrolSettings(Part):
+    max_fix_age_days: int = 60
+    max_fix_future_s: int = 300
+    abandoned_after_hours: int = 12  # an open patrol with no news this long is judged as it stands
+
+
+class LogSettings(Part):
+    level: str = "INFO"
+    style: Literal["console", "json"] = "console"
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_prefix="XUNGE_", env_nested_delimiter="__", frozen=True, extra="ignore"
+    )
+
+    home: Path = Path(".xunge")
+    database_url: SecretStr | None = None  # none: own an embedded cluster below home
+    postgres_bindir: Path | None = None
+    http: HttpSettings = HttpSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    access: AccessSettings = AccessSettings()
+    jobs: JobSettings = JobSettings()
+    tiles: TileSettings = TileSettings()
+    patrol: PatrolSettings = PatrolSettings()
+    log: LogSettings = LogSettings()
+
+    def with_database(self, url: str) -> "Settings":
+        """The same settings, pointed at a database that is already running."""
+        return self.model_copy(update={"database_url": SecretStr(url)})
+
+    @property
+    def required_database_url(self) -> str:
+        if self.database_url is None:
+            raise RuntimeError("no database: start the embedded cluster first or set XUNGE_DATABASE_URL")
+        return self.database_url.get_secret_value()
+
+
+def load_settings() -> Settings:
+    """Settings from the environment, read once by each door."""
+    return Settings()

@@ -1,0 +1,124 @@
+"""Policies, patrols, their track segments, verdicts and the weekly roll-up."""
+
+import uuid
+from datetime import date, datetime
+from typing import Any
+
+from geoalchemy2 import Geometry, WKBElement
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    SmallInteger,
+    UniqueConstraint,
+    func,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.models import Base
+from geo.models import CGCS2000
+
+
+class PatrolPolicy(Base):
+    """What makes a patrol count, for a kind of grid in a part of the tree, from a day on. A local setting."""
+
+    __tablename__ = "patrol_policies"
+    __table_args__ = (UniqueConstraint("path", "kind", "valid_from"),)
+
+    policy_id: Mapped[int] = mapped_column(Integer, Identity(), primary_key=True)
+    path: Mapped[str]  # prefix of Grid.path; "" is the default for all; the longest prefix wins
+    kind: Mapped[str]  # GridVersion.kind; "" is any kind
+    valid_from: Mapped[date]
+    thresholds: Mapped[dict[str, Any]]  # patrol/policies.py gives the fields and their units
+
+
+class Patrol(Base):
+    """One round of one person in one grid, made by the phone. Its state is derived, never stored."""
+
+    __tablename__ = "patrols"
+    __table_args__ = (
+        CheckConstraint("finished_at IS NULL OR finished_at >= started_at", name="times"),
+        Index(None, "grid_id", "started_at"),
+        Index(None, "person_id", "started_at"),
+    )
+
+    patrol_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("people.person_id"))
+    grid_id: Mapped[int] = mapped_column(ForeignKey("grids.grid_id"))
+    source: Mapped[str]  # "app", "gpx"
+    started_at: Mapped[datetime]  # device time
+    start_received_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    finished_at: Mapped[datetime | None]  # device time
+    finish_received_at: Mapped[datetime | None]
+
+
+class Segment(Base):
+    """One uploaded batch of fixes: a row per batch, not per fix; `fixes` is the compact codec of patrol/fixes.py.
+
+    Fixes are converted to CGCS2000 once, on arrival; the declared datum stays, so the original can be recomputed.
+    """
+
+    __tablename__ = "segments"
+    __table_args__ = (Index(None, "patrol_id"),)
+
+    segment_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    patrol_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("patrols.patrol_id"))
+    seq: Mapped[int]
+    datum: Mapped[str]
+    body_hash: Mapped[bytes]
+    clock_offset_s: Mapped[int] = mapped_column(
+        server_default="0"
+    )  # server minus device, 0 when under a minute
+    received_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    fix_count: Mapped[int] = mapped_column(SmallInteger)
+    fixes: Mapped[bytes]
+
+
+class PatrolVerdict(Base):
+    """The judgement of a patrol as computed from everything stored when `judged_at`; one row, rewritten."""
+
+    __tablename__ = "patrol_verdicts"
+    __table_args__ = (
+        Index(None, "grid_id", "week"),
+        Index(None, "person_id", "week"),
+        Index(None, "week", "status"),
+    )
+
+    patrol_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("patrols.patrol_id"), primary_key=True)
+    person_id: Mapped[
+        uuid.UUID
+    ]  # copied from the patrol with grid_id and week: the weekly count needs one table only
+    grid_id: Mapped[int]
+    week: Mapped[date]  # Monday, Asia/Shanghai, of the patrol's start
+    started_at: Mapped[datetime]
+    status: Mapped[str]  # valid, invalid, pending_review, accepted_by_supervisor
+    results: Mapped[list[dict[str, Any]]]  # each check: measured, required, passed, reason code
+    flags: Mapped[dict[str, Any]]  # number of fixes per quality flag
+    fix_count: Mapped[int]
+    observed_s: Mapped[float]
+    in_grid_s: Mapped[float]
+    length_m: Mapped[float]
+    coverage_ratio: Mapped[float]
+    cells: Mapped[bytes]  # H3 resolution 11 cells passed, uint64 little endian, sorted
+    dwell_s: Mapped[bytes]  # seconds per cell, float32 little endian, same order
+    geom: Mapped[WKBElement | None] = mapped_column(
+        Geometry("MULTILINESTRING", srid=CGCS2000, spatial_index=False)
+    )  # cleaned path, one line per unbroken stretch
+    policy_id: Mapped[int] = mapped_column(ForeignKey("patrol_policies.policy_id"))
+    grid_version_id: Mapped[int] = mapped_column(ForeignKey("grid_versions.version_id"))
+    judged_at: Mapped[datetime]
+
+
+class GridWeek(Base):
+    """How one grid's subtree stands in one week; rewritten by patrol/compliance.py from verdicts and assignments."""
+
+    __tablename__ = "grid_weeks"
+
+    week: Mapped[date] = mapped_column(primary_key=True)
+    grid_id: Mapped[int] = mapped_column(ForeignKey("grids.grid_id"), primary_key=True)
+    pairs_due: Mapped[int]
+    pairs_met: Mapped[int]
+    patrols_needed: Mapped[int]
+    patrols_counted: Mapped[int]
