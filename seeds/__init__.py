@@ -1,0 +1,1 @@
+"""The data door: code tables that every deployment needs, and the demo street."""
