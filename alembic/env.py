@@ -1,5 +1,6 @@
 """Migration environment: one database, one head, no alembic.ini ([tool.alembic] in pyproject.toml)."""
 
+from alembic import context
 from geoalchemy2 import alembic_helpers
 from sqlalchemy import Connection, create_engine, text
 
@@ -7,7 +8,6 @@ import access.models
 import core.models
 import geo.models
 import patrol.models
-from alembic import context
 from core.settings import load_settings
 
 # Importing a models module registers its tables; naming them here keeps the import in use.

@@ -1,18 +1,19 @@
 """What a route may ask for: a session inside the request's one transaction, and who is asking.
 
-`scope="function"` makes the commit happen before the response is written, so a failing commit is still a proper problem.
+`scope="function"` makes the commit happen before the response is written, so that a failing commit is still a
+proper problem.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
+from access.scope import Actor
+from access.tokens import actor_of
 from fastapi import Depends, Request
 from fastapi.security import OAuth2PasswordBearer
 from sqlalchemy.orm import Session
 
-from access.scope import Actor
-from access.tokens import actor_of
 from core.database import reading
 from core.errors import Unauthenticated
 from core.settings import Settings

@@ -14,8 +14,8 @@ from core.errors import TooLarge
 from core.settings import HttpSettings
 
 CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; worker-src 'self' blob:; connect-src 'self'; img-src 'self' data: blob:; "
-    "style-src 'self' 'unsafe-inline'; font-src 'self'; manifest-src 'self'; "
+    "default-src 'none'; script-src 'self'; worker-src 'self' blob:; connect-src 'self'; "
+    "img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; font-src 'self'; manifest-src 'self'; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 )
 SECURITY_HEADERS = {
@@ -36,7 +36,8 @@ class RequestContext:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            return await self.app(scope, receive, send)
+            await self.app(scope, receive, send)
+            return
         request_id = uuid.uuid4()
         scope.setdefault("state", {})["request_id"] = request_id
         structlog.contextvars.bind_contextvars(request_id=str(request_id))
@@ -73,11 +74,13 @@ class BodyCap:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            return await self.app(scope, receive, send)
+            await self.app(scope, receive, send)
+            return
         cap = self.http.max_upload_bytes if scope["path"] in UPLOAD_PATHS else self.http.max_body_bytes
         declared = Headers(scope=scope).get("content-length", "0")
         if not declared.isdigit() or int(declared) > cap:
-            return await problem_response(Request(scope), _too_large(cap))(scope, receive, send)
+            await problem_response(Request(scope), _too_large(cap))(scope, receive, send)
+            return
         read = 0
 
         async def capped_receive() -> Message:

@@ -1,4 +1,4 @@
-"""Errors as `application/problem+json` (RFC 9457); the only module that knows HTTP statuses of domain errors."""
+"""Errors as `application/problem+json` (RFC 9457); only this module knows a domain error's status."""
 
 import uuid
 from typing import Any

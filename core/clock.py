@@ -1,6 +1,6 @@
 """The only source of the current time, and the local week it falls in.
 
-Weeks are ISO weeks in Asia/Shanghai (design 5): a patrol at 00:30 on Monday local time belongs to the new week.
+Weeks are ISO weeks in Asia/Shanghai: a patrol at 00:30 on Monday local time belongs to the new week.
 """
 
 import re

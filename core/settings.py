@@ -1,6 +1,6 @@
 """Every setting of the product, in one frozen class; the only place that reads the environment.
 
-A setting `XUNGE_ACCESS__ACCESS_TOKEN_S` fills `Settings.access.access_token_s`. docs/operations.md lists them all.
+`XUNGE_ACCESS__ACCESS_TOKEN_S` fills `Settings.access.access_token_s`; docs/operations.md lists them all.
 """
 
 from pathlib import Path

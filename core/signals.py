@@ -1,8 +1,8 @@
 """Announcements between processes over PostgreSQL LISTEN/NOTIFY: something changed, forget what you cached.
 
-A notice travels with the transaction that made the change: it arrives after commit, or never. Each process runs one
-Listener. While its connection is down nothing may be served from a cache (`is_connected`): a missed notice can never
-keep a revoked right alive.
+A notice travels with the transaction that made the change: it arrives after commit, or never. Each process
+runs one Listener. While its connection is down nothing may be served from a cache (`is_connected`): a missed
+notice can never keep a revoked right alive.
 """
 
 import threading

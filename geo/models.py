@@ -39,7 +39,7 @@ class Division(Base):
 
 
 class ObjectCode(Base):
-    """First group of a grid code (CJ/T 348-2010); `is_local` marks provisional codes that are not from the standard."""
+    """First group of a grid code (CJ/T 348-2010); `is_local` marks codes that are not from the standard."""
 
     __tablename__ = "object_codes"
 

@@ -55,9 +55,10 @@ class Patrol(Base):
 
 
 class Segment(Base):
-    """One uploaded batch of fixes: a row per batch, not per fix; `fixes` is the compact codec of patrol/fixes.py.
+    """One uploaded batch of fixes: a row per batch, not per fix, in the compact codec of patrol/fixes.py.
 
-    Fixes are converted to CGCS2000 once, on arrival; the declared datum stays, so the original can be recomputed.
+    Fixes are converted to CGCS2000 once, on arrival; the declared datum stays, so that the original can be
+    recomputed.
     """
 
     __tablename__ = "segments"
@@ -112,7 +113,7 @@ class PatrolVerdict(Base):
 
 
 class GridWeek(Base):
-    """How one grid's subtree stands in one week; rewritten by patrol/compliance.py from verdicts and assignments."""
+    """How a grid's subtree stands in a week; rewritten by patrol/compliance.py from facts."""
 
     __tablename__ = "grid_weeks"
 

@@ -1,4 +1,4 @@
-"""Real PostGIS for every test: one cluster, one migrated template, one clone per worker, one rollback per test."""
+"""Real PostGIS for every test: a cluster, a migrated template, a clone per worker, a rollback per test."""
 
 import shutil
 import tempfile
@@ -8,16 +8,16 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from core.cluster import EmbeddedCluster
 from fastapi.testclient import TestClient
+from seeds.base import load_base
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from api.app import create_app
-from core.cluster import EmbeddedCluster
 from core.database import Sessions
 from core.migrations import upgrade
 from core.settings import DatabaseSettings, Settings
-from seeds.base import load_base
 
 
 def _database_url(cluster_url: str, name: str) -> str:

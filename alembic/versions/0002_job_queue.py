@@ -5,9 +5,8 @@ Revision: 0002
 
 from collections.abc import Sequence
 
-from procrastinate.schema import SchemaManager
-
 from alembic import op
+from procrastinate.schema import SchemaManager
 
 revision: str = "0002"
 down_revision: str | None = "0001"
