@@ -71,13 +71,13 @@ def apt_install(*packages: str) -> None:
     """Install Debian packages, first finishing whatever an interrupted installation left half done."""
     if shutil.which("apt-get") is None:
         raise SetupFailed(
-            f"This machine has no apt-get. Install the equivalent of {' '.join(packages)} yourself, then repeat."
+            f"This machine has no apt-get. Install the like of {' '.join(packages)} yourself, then repeat."
         )
     prefix = _as_root(packages)
-    run([*prefix, "dpkg", "--configure", "-a"])
-    run([*prefix, "apt-get", "-q", "-o", "DPkg::Lock::Timeout=300", "update"])
+    run(*prefix, "dpkg", "--configure", "-a")
+    run(*prefix, "apt-get", "-q", "-o", "DPkg::Lock::Timeout=300", "update")
     options = ["-q", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"]
-    run([*prefix, "apt-get", "install", *options, *packages])
+    run(*prefix, "apt-get", "install", *options, *packages)
 
 
 def _as_root(packages: Sequence[str]) -> list[str]:
@@ -121,29 +121,37 @@ def _install_own_uv() -> None:
     # Debian's own pip refuses to install anything (PEP 668), and a bare Debian cannot make a venv with pip.
     if importlib.util.find_spec("ensurepip") is None:
         apt_install(f"python{sys.version_info.major}.{sys.version_info.minor}-venv")
-    run([sys.executable, "-m", "venv", "--clear", UV_VENV])
-    pip = [UV_VENV / "bin/python", "-m", "pip", "install", "--disable-pip-version-check"]
-    run([*pip, "--require-hashes", "--only-binary", ":all:", "-r", LOCKS / "uv.txt"])
+    run(sys.executable, "-m", "venv", "--clear", UV_VENV)
+    pip = [
+        "-m",
+        "pip",
+        "install",
+        "--disable-pip-version-check",
+        "--require-hashes",
+        "--only-binary",
+        ":all:",
+    ]
+    run(UV_VENV / "bin/python", *pip, "-r", LOCKS / "uv.txt")
 
 
 def make_venv(folder: Path) -> None:
     """Leave a virtual environment there that runs, keeping a good one."""
     if not version_of(folder / "bin/python") >= (3, 11):
-        run([uv(), "venv", "--clear", "--python", sys.executable, folder])
+        run(uv(), "venv", "--clear", "--python", sys.executable, folder)
 
 
 def sync(folder: Path, *locks: str) -> None:
     """Make the environment hold the locked packages and no others, each checked by its hash."""
-    paths = [LOCKS / lock for lock in locks]
-    run([uv(), "pip", "sync", "--python", folder / "bin/python", "--require-hashes", *paths])
+    python = folder / "bin/python"
+    run(uv(), "pip", "sync", "--python", python, "--require-hashes", *(LOCKS / lock for lock in locks))
 
 
 def install_python(*locks: str) -> None:
     make_venv(VENV)
     sync(VENV, *locks)
     # The locked build backend is in the environment by now, so this needs no network and resolves nothing.
-    project = ["--no-deps", "--no-build-isolation", "--editable", ROOT]
-    run([uv(), "pip", "install", "--python", VENV / "bin/python", *project])
+    as_it_is = ["--no-deps", "--no-build-isolation"]
+    run(uv(), "pip", "install", "--python", VENV / "bin/python", *as_it_is, "--editable", ROOT)
 
 
 def install_bench() -> None:
@@ -174,9 +182,9 @@ def has_node() -> bool:
 
 
 def install_node() -> None:
-    """Unpack the Node.js that the Python package index carries, and give it a bin folder with its usual names."""
+    """Unpack the Node.js that the Python package index carries, under the usual names in a bin folder."""
     shutil.rmtree(NODE, ignore_errors=True)
-    run([uv(), "pip", "install", "--target", NODE, "--require-hashes", "-r", LOCKS / "node.txt"])
+    run(uv(), "pip", "install", "--target", NODE, "--require-hashes", "-r", LOCKS / "node.txt")
     programs = NODE / "bin"
     shutil.rmtree(programs, ignore_errors=True)
     programs.mkdir()
@@ -188,7 +196,7 @@ def install_node() -> None:
 
 
 def npm(*words: str) -> None:
-    run(["npm", *words], cwd=WEB, env={"PATH": node_path()})
+    run("npm", *words, cwd=WEB, env={"PATH": node_path()})
 
 
 def web_packages_fingerprint() -> str:
@@ -268,7 +276,8 @@ def main() -> int:
     except KeyboardInterrupt:
         print("\nInterrupted. The same command goes on from here.", file=sys.stderr)
         return 130
-    print(f"Set-up: {'everything was' if made == 0 else 'everything is'} in place ({time.monotonic() - began:.1f} s).")
+    verb = "is" if made else "was"
+    print(f"Set-up: everything {verb} in place ({time.monotonic() - began:.1f} s).")
     return 0
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 STATE = ROOT / ".setup"
 LOG = STATE / "setup.log"
-LOG_TAIL_LINES = 40
+LOG_HEAD_LINES, LOG_TAIL_LINES = 12, 28
 WIDTH = 58
 
 
@@ -35,7 +35,7 @@ class Part:
     title: str
     make: Callable[[], None]
     needs: tuple[str, ...] = ()
-    # Either the part can be seen on the machine, or it is remembered by a fingerprint of what it was made from.
+    # Either the part can be seen on the machine, or a stamp remembers what it was made from.
     is_present: Callable[[], bool] | None = None
     fingerprint: Callable[[], str] | None = None
     evidence: tuple[Path, ...] = ()
@@ -113,8 +113,13 @@ class Progress:
 progress = Progress()
 
 
-def run(command: Sequence[str | Path], *, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> None:
-    """Run a command to its good end, its output in the log; anything else is a SetupFailed that shows the log's end."""
+def start_log() -> None:
+    STATE.mkdir(exist_ok=True)
+    LOG.write_text("")
+
+
+def run(*command: str | Path, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> None:
+    """Run a command to its good end, its output in the log; any other is a SetupFailed with the output."""
     words = [str(word) for word in command]
     with LOG.open("a") as log:
         print(f"\n$ {' '.join(words)}", file=log, flush=True)
@@ -150,9 +155,11 @@ def _wait(process: subprocess.Popen[bytes]) -> int:
 
 
 def _log_since(position: int) -> str:
-    text = LOG.read_bytes()[position:].decode(errors="replace")
-    tail = text.splitlines()[-LOG_TAIL_LINES:]
-    return "\n".join(f"  | {line}" for line in tail)
+    """Return both ends of what a command said: some tools name the cause first, others last."""
+    lines = LOG.read_bytes()[position:].decode(errors="replace").splitlines()
+    if len(lines) > LOG_HEAD_LINES + LOG_TAIL_LINES:
+        lines = [*lines[:LOG_HEAD_LINES], "…", *lines[-LOG_TAIL_LINES:]]
+    return "\n".join(f"  | {line}" for line in lines)
 
 
 # ------------------------------------------------------------------------------------------------- making
@@ -160,10 +167,10 @@ def _log_since(position: int) -> str:
 
 def make_ready(wanted: Iterable[str], parts: Sequence[Part]) -> int:
     """Make the wanted parts and what they need, in the table's order; return how many had to be made."""
-    STATE.mkdir(exist_ok=True)
     names = _with_needs(wanted, {part.name: part for part in parts})
+    STATE.mkdir(exist_ok=True)
     with _only_one_at_a_time():
-        LOG.write_text("")
+        start_log()
         return sum(_make_one(part) for part in parts if part.name in names)
 
 
