@@ -1,0 +1,76 @@
+"""Who may do what: roles, actions and the one frozen table between them. Where is access/scope.py's part."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum, unique
+from types import MappingProxyType
+
+
+@unique
+class Role(StrEnum):
+    """What a person is on a part of the tree; stored by value in `assignments.role`."""
+
+    MEMBER = "member"
+    HEAD = "head"
+    OPERATOR = "operator"
+    LEADER = "leader"
+    UNIT = "unit"
+    ADMIN = "admin"
+    AUDITOR = "auditor"
+
+
+@unique
+class Action(StrEnum):
+    """What can be done; the names go to the front end in /v1/me."""
+
+    READ_GRIDS = "read_grids"  # also decides what is visible at all: 404 without it, 403 with it
+    IMPORT_GRIDS = "import_grids"
+    RECORD_PATROL = "record_patrol"
+    READ_PATROLS = "read_patrols"  # tracks of others; one's own need no action
+    READ_COMPLIANCE = "read_compliance"
+    READ_PEOPLE = "read_people"
+    READ_QUARANTINE = "read_quarantine"  # what others sent; one's own items need no action
+    READ_AUDIT = "read_audit"
+    MANAGE_ACCOUNTS = "manage_accounts"
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A role's name for people."""
+
+    zh: str
+    en: str
+
+
+# These two are responsible for one named grid; the others for a part of the tree.
+GRID_ROLES = frozenset({Role.MEMBER, Role.HEAD})
+
+LABELS: Mapping[Role, Label] = MappingProxyType(
+    {
+        Role.MEMBER: Label("网格员", "grid member"),
+        Role.HEAD: Label("网格长", "grid head"),
+        Role.OPERATOR: Label("指挥中心坐席", "command-centre operator"),
+        Role.LEADER: Label("街道领导", "street leader"),
+        Role.UNIT: Label("责任单位", "responsible unit"),
+        Role.ADMIN: Label("系统管理员", "administrator"),
+        Role.AUDITOR: Label("审计员", "auditor"),
+    }
+)
+
+_READ_WORK = frozenset({Action.READ_GRIDS, Action.READ_PATROLS, Action.READ_COMPLIANCE, Action.READ_PEOPLE})
+
+ACTIONS: Mapping[Role, frozenset[Action]] = MappingProxyType(
+    {
+        # Whoever walks a grid also sees how it stands.
+        Role.MEMBER: _READ_WORK | {Action.RECORD_PATROL},
+        # Heads walk their own grid too, and help when a member's upload is stuck.
+        Role.HEAD: _READ_WORK | {Action.RECORD_PATROL, Action.READ_QUARANTINE},
+        Role.OPERATOR: _READ_WORK | {Action.READ_QUARANTINE},
+        Role.LEADER: _READ_WORK,
+        # A department handles tasks; workers' tracks and scores are none of its business.
+        Role.UNIT: frozenset({Action.READ_GRIDS}),
+        # Those who run the system do not read its trail: administration and audit are kept apart.
+        Role.ADMIN: _READ_WORK | {Action.IMPORT_GRIDS, Action.READ_QUARANTINE, Action.MANAGE_ACCOUNTS},
+        Role.AUDITOR: _READ_WORK | {Action.READ_AUDIT},
+    }
+)
