@@ -19,6 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 STATE = ROOT / ".setup"
 LOG = STATE / "setup.log"
+PLAIN_OUTPUT = {"NO_COLOR": "1", "FORCE_COLOR": "0"}
 LOG_HEAD_LINES, LOG_TAIL_LINES = 12, 28
 WIDTH = 58
 
@@ -128,7 +129,7 @@ def run(*command: str | Path, cwd: Path = ROOT, env: Mapping[str, str] | None = 
             process = subprocess.Popen(
                 words,
                 cwd=cwd,
-                env={**os.environ, **(env or {})},
+                env={**os.environ, **PLAIN_OUTPUT, **(env or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
