@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 STATE = ROOT / ".setup"
 LOG = STATE / "setup.log"
 PLAIN_OUTPUT = {"NO_COLOR": "1", "FORCE_COLOR": "0"}
+CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 LOG_HEAD_LINES, LOG_TAIL_LINES = 12, 28
 WIDTH = 58
 
@@ -129,7 +130,7 @@ def run(*command: str | Path, cwd: Path = ROOT, env: Mapping[str, str] | None = 
             process = subprocess.Popen(
                 words,
                 cwd=cwd,
-                env={**os.environ, **PLAIN_OUTPUT, **(env or {})},
+                env={**_machine_trust(), **os.environ, **PLAIN_OUTPUT, **(env or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -139,6 +140,13 @@ def run(*command: str | Path, cwd: Path = ROOT, env: Mapping[str, str] | None = 
         code = _wait(process)
     if code != 0:
         raise SetupFailed(f"{' '.join(words)}\nended with code {code}. It said:\n{_log_since(began_at)}")
+
+
+def _machine_trust() -> dict[str, str]:
+    """Tell tools that carry certificates of their own to trust what the machine trusts, its proxy for one."""
+    if not CERTIFICATES.exists():
+        return {}
+    return {"UV_SYSTEM_CERTS": "true", "NODE_EXTRA_CA_CERTS": str(CERTIFICATES)}
 
 
 def _wait(process: subprocess.Popen[bytes]) -> int:
