@@ -1,5 +1,6 @@
 """Bring a database to the newest schema, or tell how far it is."""
 
+from functools import lru_cache
 from pathlib import Path
 
 from alembic import command
@@ -41,6 +42,7 @@ def _run(url: str, verb: object, *arguments: str) -> None:
     engine.dispose()
 
 
+@lru_cache(maxsize=1)
 def newest() -> str:
     head = ScriptDirectory.from_config(_config()).get_current_head()
     assert head is not None
@@ -49,3 +51,14 @@ def newest() -> str:
 
 def current(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
+
+
+def is_behind(connection: Connection) -> bool:
+    """Whether this program needs migrations that the database lacks; a newer database is not behind."""
+    found = current(connection)
+    return found is None or (found in _known() and found != newest())
+
+
+@lru_cache(maxsize=1)
+def _known() -> frozenset[str]:
+    return frozenset(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
