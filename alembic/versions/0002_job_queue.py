@@ -38,7 +38,9 @@ def upgrade() -> None:
     assert driver is not None
     driver.execute(SchemaManager.get_schema())
     # The sweep looks for failed jobs every few seconds, among a week of succeeded ones.
-    op.execute("CREATE INDEX procrastinate_jobs_failed_idx ON procrastinate_jobs (id) WHERE status = 'failed'")
+    op.execute(
+        "CREATE INDEX procrastinate_jobs_failed_idx ON procrastinate_jobs (id) WHERE status = 'failed'"
+    )
 
 
 def downgrade() -> None:
