@@ -1,6 +1,6 @@
 """The one place of authorisation: which part of the tree an actor may see, and what may be done there.
 
-Every right is a role on a path prefix (docs/decisions/0002). Invisible is NotFound; visible but not allowed is
+Every right is a role on a path prefix (docs/decisions/0002). Invisible is NotFound; visible but not allowed,
 Forbidden.
 """
 

@@ -1,17 +1,32 @@
-"""Opaque tokens: only their SHA-256 is stored, so whoever reads the database cannot sign in with it."""
+"""Opaque tokens: only their SHA-256 is stored, so whoever reads the database cannot sign in with it.
+
+A sign-in is a family: an access token for minutes, and a refresh token that is good for one exchange. A
+refresh token shown twice means that two parties hold it, unless it is the caller whose reply got lost: that
+one sends the same Idempotency-Key and gets the same reply again. Anything else ends the whole family.
+"""
 
 import hashlib
-from dataclasses import dataclass
-from datetime import datetime
+import secrets
+import uuid
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 
-from sqlalchemy import and_, or_, select
+import msgspec
+from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from access.models import AccessToken, Account, Assignment, Person, SignIn
+from access.models import AccessToken, Account, Assignment, Person, RefreshToken, SignIn
+from access.queries import held_on
 from access.roles import Role
 from access.scope import Actor, HeldRole, person_label
+from access.sealing import ReplayKey, replay_key, seal, unseal
+from core import audit
 from core.clock import local_date, now
 from core.errors import Unauthenticated
+from core.settings import AccessSettings
+from core.signals import ACCESS, announce
+
+TOKEN_BYTES = 32
 
 
 class TokenInvalid(Unauthenticated):
@@ -32,10 +47,34 @@ class SignedOut(Unauthenticated):
     code = "signed-out"
 
 
+class RefreshReused(Unauthenticated):
+    """This refresh token was used before; for safety the sign-in has ended. Sign in again."""
+
+    code = "refresh-reused"
+
+
 class AccountDisabled(Unauthenticated):
     """This account is disabled."""
 
     code = "account-disabled"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPair:
+    """What a sign-in or a refresh gives; the only place where the tokens themselves exist on this side."""
+
+    access_token: str
+    refresh_token: str
+    access_expires_at: datetime
+    refresh_expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """An actor, and the moment until which the token vouches for it."""
+
+    actor: Actor
+    expires_at: datetime
 
 
 def token_hash(token: str) -> bytes:
@@ -43,19 +82,10 @@ def token_hash(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-@dataclass(frozen=True, slots=True)
-class Identified:
-    """An actor, and the moment until which the token alone vouches for it."""
-
-    actor: Actor
-    expires_at: datetime
-
-
 def actor_of(session: Session, token: str) -> Actor:
     """Who holds this access token, with the roles of today.
 
     One statement on every request, so every change of rights holds from the next request.
-
     Raises: TokenInvalid, TokenExpired, SignedOut, AccountDisabled.
     """
     return identify(session, token).actor
@@ -64,38 +94,7 @@ def actor_of(session: Session, token: str) -> Actor:
 def identify(session: Session, token: str) -> Identified:
     """Like `actor_of`, with the end of the token's life."""
     at = now()
-    today = local_date(at)
-    active = and_(
-        Assignment.person_id == Person.person_id,
-        Assignment.valid_from <= today,
-        or_(Assignment.valid_to.is_(None), Assignment.valid_to > today),
-    )
-    # Columns, not objects: nothing of this may come from what the session already knows.
-    rows = session.execute(
-        select(
-            AccessToken.expires_at,
-            SignIn.sign_in_id,
-            SignIn.revoked_at,
-            SignIn.revoked_because,
-            Account.username,
-            Account.disabled_at,
-            Person.person_id,
-            Person.name,
-            Assignment.assignment_id,
-            Assignment.role,
-            Assignment.path,
-            Assignment.grid_id,
-            Assignment.valid_from,
-            Assignment.valid_to,
-        )
-        .select_from(AccessToken)
-        .join(SignIn, SignIn.sign_in_id == AccessToken.sign_in_id)
-        .join(Account, Account.person_id == SignIn.person_id)
-        .join(Person, Person.person_id == SignIn.person_id)
-        .outerjoin(Assignment, active)
-        .where(AccessToken.token_hash == token_hash(token))
-        .order_by(Assignment.path, Assignment.role)
-    ).all()
+    rows = _token_rows(session, token, at)
     if not rows:
         raise TokenInvalid
     one = rows[0]
@@ -112,3 +111,204 @@ def identify(session: Session, token: str) -> Identified:
     )
     actor = Actor(one.person_id, one.name, one.username, one.sign_in_id, held, person_label(one.person_id))
     return Identified(actor, one.expires_at)
+
+
+def start(
+    session: Session, person_id: uuid.UUID, client: str, access: AccessSettings
+) -> tuple[uuid.UUID, TokenPair]:
+    """A new family for a person whose password was right."""
+    at = now()
+    sign_in_id, ends_at = uuid.uuid4(), at + timedelta(days=access.refresh_absolute_days)
+    session.execute(
+        insert(SignIn).values(
+            sign_in_id=sign_in_id, person_id=person_id, client=client, created_at=at, expires_at=ends_at
+        )
+    )
+    return sign_in_id, _issue(session, sign_in_id, ends_at, access)
+
+
+def refresh(
+    session: Session, token: str, idempotency_key: str, access: AccessSettings
+) -> TokenPair | Unauthenticated:
+    """The next pair, or again the pair that this token and key already bought.
+
+    A refusal is returned, not raised: the revocation it may bring must be committed.
+    """
+    at = now()
+    # Two refreshes with one token wait for each other here; the later one then sees it used.
+    spent = session.scalar(
+        select(RefreshToken)
+        .where(RefreshToken.token_hash == token_hash(token))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if spent is None:
+        return TokenInvalid()
+    # A statement of its own: after the wait it must see what the other transaction committed.
+    family = _family(session, spent.sign_in_id)
+    if family.disabled_at is not None:
+        return AccountDisabled()
+    if family.revoked_at is not None:
+        return SignedOut(because=family.revoked_because)
+    key = replay_key(token, idempotency_key)
+    if spent.used_at is not None:
+        return _replayed(spent, key, at, access) or _refuse_reuse(session, family)
+    if spent.expires_at <= at:
+        return TokenExpired()
+    return _exchange(session, spent, key, family.expires_at, access)
+
+
+def sign_out(session: Session, *tokens: str | None) -> None:
+    """Whatever family these access or refresh tokens belong to has ended; unknown tokens are no matter."""
+    hashes = [token_hash(token) for token in tokens if token]
+    families = session.execute(
+        select(SignIn.sign_in_id, SignIn.person_id).where(
+            SignIn.revoked_at.is_(None),
+            SignIn.sign_in_id.in_(
+                select(AccessToken.sign_in_id)
+                .where(AccessToken.token_hash.in_(hashes))
+                .union(select(RefreshToken.sign_in_id).where(RefreshToken.token_hash.in_(hashes)))
+            ),
+        )
+    ).all()
+    for sign_in_id, person_id in families:
+        _revoke(session, sign_in_id, person_id, "signed-out")
+
+
+def revoke_all(session: Session, person_id: uuid.UUID, because: str) -> None:
+    """Every sign-in of the person has ended; call it after the change of the account that is the reason."""
+    session.execute(
+        update(SignIn)
+        .where(SignIn.person_id == person_id, SignIn.revoked_at.is_(None))
+        .values(revoked_at=now(), revoked_because=because)
+    )
+    announce(session, ACCESS, str(person_id))
+
+
+def forget_ended(session: Session) -> int:
+    """Sign-ins past their absolute end are gone with their tokens; answers how many.
+
+    Until that day a used refresh token stays, for only so can its second use be noticed.
+    """
+    ended = select(SignIn.sign_in_id).where(SignIn.expires_at <= now())
+    for table in (AccessToken, RefreshToken):
+        session.execute(delete(table).where(table.sign_in_id.in_(ended)))
+    gone = session.execute(delete(SignIn).where(SignIn.sign_in_id.in_(ended)).returning(SignIn.sign_in_id))
+    return len(gone.all())
+
+
+def _token_rows(session: Session, token: str, at: datetime) -> list[Row[*tuple[object, ...]]]:
+    # Columns, not objects: nothing of this may come from what the session already knows.
+    return list(
+        session.execute(
+            select(
+                AccessToken.expires_at,
+                SignIn.sign_in_id,
+                SignIn.revoked_at,
+                SignIn.revoked_because,
+                Account.username,
+                Account.disabled_at,
+                Person.person_id,
+                Person.name,
+                Assignment.assignment_id,
+                Assignment.role,
+                Assignment.path,
+                Assignment.grid_id,
+                Assignment.valid_from,
+                Assignment.valid_to,
+            )
+            .select_from(AccessToken)
+            .join(SignIn, SignIn.sign_in_id == AccessToken.sign_in_id)
+            .join(Account, Account.person_id == SignIn.person_id)
+            .join(Person, Person.person_id == SignIn.person_id)
+            .outerjoin(Assignment, (Assignment.person_id == Person.person_id) & held_on(local_date(at)))
+            .where(AccessToken.token_hash == token_hash(token))
+            .order_by(Assignment.path, Assignment.role)
+        )
+    )
+
+
+def _family(session: Session, sign_in_id: uuid.UUID) -> Row[*tuple[object, ...]]:
+    return session.execute(
+        select(
+            SignIn.sign_in_id,
+            SignIn.person_id,
+            SignIn.expires_at,
+            SignIn.revoked_at,
+            SignIn.revoked_because,
+            Account.disabled_at,
+        )
+        .join(Account, Account.person_id == SignIn.person_id)
+        .where(SignIn.sign_in_id == sign_in_id)
+    ).one()
+
+
+def _issue(session: Session, sign_in_id: uuid.UUID, ends_at: datetime, access: AccessSettings) -> TokenPair:
+    at = now()
+    pair = TokenPair(
+        access_token=secrets.token_urlsafe(TOKEN_BYTES),
+        refresh_token=secrets.token_urlsafe(TOKEN_BYTES),
+        access_expires_at=min(at + timedelta(seconds=access.access_token_s), ends_at),
+        refresh_expires_at=min(at + timedelta(days=access.refresh_idle_days), ends_at),
+    )
+    session.add(
+        AccessToken(
+            token_hash=token_hash(pair.access_token),
+            sign_in_id=sign_in_id,
+            expires_at=pair.access_expires_at,
+        )
+    )
+    session.add(
+        RefreshToken(
+            token_hash=token_hash(pair.refresh_token),
+            sign_in_id=sign_in_id,
+            expires_at=pair.refresh_expires_at,
+        )
+    )
+    return pair
+
+
+def _exchange(
+    session: Session, spent: RefreshToken, key: ReplayKey, ends_at: datetime, access: AccessSettings
+) -> TokenPair:
+    at = now()
+    session.execute(
+        delete(AccessToken).where(AccessToken.sign_in_id == spent.sign_in_id, AccessToken.expires_at <= at)
+    )
+    pair = _issue(session, spent.sign_in_id, ends_at, access)
+    spent.used_at = at
+    spent.replay_key_hash = key.mark
+    spent.sealed_reply = seal(key, msgspec.json.encode(asdict(pair)))
+    return pair
+
+
+def _replayed(spent: RefreshToken, key: ReplayKey, at: datetime, access: AccessSettings) -> TokenPair | None:
+    assert spent.used_at is not None
+    if at > spent.used_at + timedelta(seconds=access.replay_window_s) or spent.sealed_reply is None:
+        return None
+    if spent.replay_key_hash is None or not secrets.compare_digest(spent.replay_key_hash, key.mark):
+        return None
+    reply = unseal(key, spent.sealed_reply)
+    return None if reply is None else msgspec.json.decode(reply, type=TokenPair)
+
+
+def _refuse_reuse(session: Session, family: Row[*tuple[object, ...]]) -> RefreshReused:
+    _revoke(session, family.sign_in_id, family.person_id, RefreshReused.code)
+    return RefreshReused()
+
+
+def _revoke(session: Session, sign_in_id: uuid.UUID, person_id: uuid.UUID, because: str) -> None:
+    session.execute(
+        update(SignIn)
+        .where(SignIn.sign_in_id == sign_in_id, SignIn.revoked_at.is_(None))
+        .values(revoked_at=now(), revoked_because=because)
+    )
+    announce(session, ACCESS, str(person_id))
+    audit.record(
+        session,
+        chain="",
+        actor=person_label(person_id),
+        action="sign_in.ended",
+        subject=f"sign-in:{sign_in_id}",
+        detail={"because": because},
+    )

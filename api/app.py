@@ -7,6 +7,8 @@ import anyio.to_thread
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
+from access.cache import ActorCache
+from access.throttle import SignInThrottle
 from api import problems
 from api.middleware import BodyCap, RequestContext
 from api.routes import auth, compliance, grid_codes, grids, health, patrols, quarantine, tiles
@@ -56,6 +58,10 @@ def create_app(
         url = app.state.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
         app.state.listener = listener or Listener(url)
     app.state.sessions = sessions
+    app.state.sign_in_throttle = SignInThrottle(settings.access)
+    app.state.actors = ActorCache(
+        sessions, app.state.listener, timeout_ms=settings.database.statement_timeout_ms
+    )
     problems.install(app)
     for module in ROUTERS:
         app.include_router(module.router)

@@ -46,8 +46,42 @@ class DatabaseDown(Unavailable):
     code = "database-down"
 
 
-def status_of(error: DomainError) -> int:
-    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+PROBLEM_SCHEMA = {
+    "type": "object",
+    "required": ["type", "status", "title", "code", "instance"],
+    "properties": {
+        "type": {"type": "string"},
+        "status": {"type": "integer"},
+        "title": {"type": "string"},
+        "code": {"type": "string"},
+        "instance": {"type": "string"},
+        "detail": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "code", "detail"],
+                "properties": {name: {"type": "string"} for name in ("pointer", "code", "detail")},
+            },
+        },
+    },
+}
+
+
+def problem_replies(*kinds: type[DomainError]) -> dict[int | str, dict[str, Any]]:
+    """For a route's `responses=`: each status with the codes that may come with it."""
+    declared: dict[int | str, dict[str, Any]] = {}
+    for kind in kinds:
+        line = f"`{kind.code}`: {(kind.__doc__ or kind.code).strip().splitlines()[0]}"
+        entry = declared.setdefault(
+            status_of(kind), {"description": "", "content": {MEDIA_TYPE: {"schema": PROBLEM_SCHEMA}}}
+        )
+        entry["description"] = f"{entry['description']}\n\n{line}".strip()
+    return declared
+
+
+def status_of(kind: type[DomainError]) -> int:
+    return next(STATUS[base] for base in kind.__mro__ if base in STATUS)
 
 
 def _headers_of(error: DomainError) -> dict[str, str]:
@@ -62,7 +96,7 @@ def _headers_of(error: DomainError) -> dict[str, str]:
 
 def problem_response(request: Request, error: DomainError) -> Response:
     """The reply for a domain error; a use-case that must commit returns its error instead of raising it."""
-    return _reply(request, status_of(error), error.members(), _headers_of(error))
+    return _reply(request, status_of(type(error)), error.members(), _headers_of(error))
 
 
 def _reply(request: Request, status: int, members: dict[str, Any], headers: dict[str, str]) -> Response:

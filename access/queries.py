@@ -1,0 +1,105 @@
+"""Read-only SQL about people: who holds what where, and how far an actor's part of the map reaches."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from access.models import Assignment, Person
+from access.roles import Role
+from access.scope import HeldRole, Scope
+from geo.models import Division, Grid, GridVersion
+
+BBox = tuple[float, float, float, float]  # west, south, east, north
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What an assignment is on, by name; None where it reaches further than one grid or one street."""
+
+    grid_code: str | None
+    grid_name: str | None
+    street_code: str | None
+    street_name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class GridPerson:
+    """Someone responsible for a grid, and since when."""
+
+    person_id: uuid.UUID
+    name: str
+    role: Role
+    since: date
+
+
+def held_on(day: date) -> ColumnElement[bool]:
+    """Assignments that count on this day."""
+    return and_(Assignment.valid_from <= day, or_(Assignment.valid_to.is_(None), Assignment.valid_to > day))
+
+
+def valid_on(day: date) -> ColumnElement[bool]:
+    """Grid versions that hold on this day."""
+    return and_(
+        GridVersion.valid_from <= day, or_(GridVersion.valid_to.is_(None), GridVersion.valid_to > day)
+    )
+
+
+def people_within(scope: Scope, day: date) -> Select[uuid.UUID]:
+    """Ids of the people with an assignment inside the scope on this day; use it as a subquery."""
+    return select(Assignment.person_id).where(scope.clause(Assignment.path), held_on(day)).distinct()
+
+
+def people_of_grid(session: Session, grid_id: int, day: date) -> list[GridPerson]:
+    """Members and heads of exactly this grid on this day, heads first."""
+    rows = session.execute(
+        select(Person.person_id, Person.name, Assignment.role, Assignment.valid_from)
+        .join(Assignment, Assignment.person_id == Person.person_id)
+        .where(Assignment.grid_id == grid_id, held_on(day))
+        .order_by(Assignment.role, Person.name, Person.person_id)
+    )
+    return [GridPerson(person_id, name, Role(role), since) for person_id, name, role, since in rows]
+
+
+def places_of(session: Session, held: Sequence[HeldRole], day: date) -> dict[uuid.UUID, Place]:
+    """Code and name of grid and street of each assignment, by assignment id."""
+    streets = {one.assignment_id: street_code_of(one.path) for one in held}
+    names = dict(
+        session.execute(
+            select(Division.code, Division.name).where(Division.code.in_(set(streets.values()) - {None}))
+        ).tuples()
+    )
+    grids = {
+        grid_id: (code, name)
+        for grid_id, code, name in session.execute(
+            select(Grid.grid_id, Grid.code, GridVersion.name)
+            .outerjoin(GridVersion, and_(GridVersion.grid_id == Grid.grid_id, valid_on(day)))
+            .where(Grid.grid_id.in_({one.grid_id for one in held} - {None}))
+        )
+    }
+    places = {}
+    for one in held:
+        grid_code, grid_name = (None, None) if one.grid_id is None else grids[one.grid_id]
+        street_code = streets[one.assignment_id]
+        places[one.assignment_id] = Place(grid_code, grid_name, street_code, names.get(street_code or ""))
+    return places
+
+
+def extent_of(session: Session, scope: Scope, day: date) -> BBox | None:
+    """The box around the current shapes inside the scope; None when there is no shape."""
+    box = func.ST_Extent(GridVersion.geom)
+    west, south, east, north = session.execute(
+        select(func.ST_XMin(box), func.ST_YMin(box), func.ST_XMax(box), func.ST_YMax(box))
+        .join(Grid, Grid.grid_id == GridVersion.grid_id)
+        .where(scope.clause(Grid.path), Grid.retired_on.is_(None), valid_on(day))
+    ).one()
+    return None if west is None else (west, south, east, north)
+
+
+def street_code_of(path: str) -> str | None:
+    """The street a path lies in; None for a path that spans several."""
+    street, slash, _ = path.partition("/")
+    return street if slash else None
