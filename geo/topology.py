@@ -1,0 +1,197 @@
+"""Is a boundary sound, and do the grids below one parent fit together? Degrees in, metres out.
+
+GEOS (through shapely) does the geometry, pyproj's Geod the lengths and areas on the ellipsoid.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from pyproj import Geod
+from shapely.geometry import MultiPolygon, Polygon
+from shapely.geometry.base import BaseGeometry
+from shapely.validation import explain_validity
+
+from geo.codes import Reason
+
+_ELLIPSOID = Geod(ellps="GRS80")  # the ellipsoid of CGCS2000
+
+# China with its islands; a boundary outside is a wrong datum, swapped axes or a wrong file.
+CHINA_LON = (73.0, 136.0)
+CHINA_LAT = (3.0, 54.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """How much neighbouring boundaries may differ, in metres of mean width and square metres."""
+
+    width_m: float = 0.05  # digitising noise: thinner faults are not reported
+    sliver_m: float = 1.0  # thinner faults are slivers: vertices that should have been snapped
+    area_m2: float = 0.5
+
+
+class FaultKind(StrEnum):
+    """What can be wrong between a parent and its children."""
+
+    OVERLAP = "overlap"
+    GAP = "gap"
+    OUTSIDE = "outside"
+    SLIVER = "sliver"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One misfit: where, how large, and which children (positions in the list) touch it."""
+
+    kind: FaultKind
+    indices: tuple[int, ...]
+    area_m2: float
+    geometry: Polygon
+    source: FaultKind  # what a sliver is a thin case of; equals kind otherwise
+
+
+def geodesic_area_m2(geometry: BaseGeometry) -> float:
+    """Area on the ellipsoid, holes taken off."""
+    return sum(_polygon_area_m2(part) for part in _parts(geometry))
+
+
+def geodesic_length_m(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> float:
+    """Length of the line through these positions on the ellipsoid."""
+    return float(_ELLIPSOID.line_length(lon, lat))
+
+
+def boundary_fault(geometry: BaseGeometry | None) -> Reason | None:
+    """Why this is no usable boundary of a grid, or None. Heights are no fault: see flat()."""
+    if geometry is None or geometry.is_empty:
+        return Reason("geometry-empty", "没有边界坐标", "the boundary has no coordinates")
+    if not isinstance(geometry, Polygon | MultiPolygon):
+        kind = geometry.geom_type
+        return Reason("geometry-kind", f"边界应为面，而不是 {kind}", f"a boundary is a polygon, not a {kind}")
+    xy = shapely.get_coordinates(geometry)
+    if not np.isfinite(xy).all():
+        return Reason("coordinate-not-finite", "坐标含非数值", "a coordinate is not a finite number")
+    return _extent_fault(xy) or _validity_fault(geometry)
+
+
+def flat(geometry: BaseGeometry) -> MultiPolygon:
+    """The boundary as stored: no heights, always a multipolygon, outer rings counter-clockwise (RFC 7946)."""
+    return MultiPolygon(_parts(shapely.orient_polygons(shapely.force_2d(geometry))))
+
+
+def check_siblings(
+    parent: BaseGeometry | None, children: Sequence[BaseGeometry], tolerance: Tolerance | None = None
+) -> list[Fault]:
+    """Every overlap, gap and part outside the parent; empty when the children fill the parent exactly once.
+
+    Source: DB32/T 2763-2015 4.1 and 5.1.1, appendix A item 1 (coverage 100 %). Without a parent only overlaps
+    can be found.
+    """
+    tolerance = tolerance or Tolerance()
+    shapes = np.array(children, dtype=object)
+    if _fits_exactly(parent, shapes):
+        return []
+    faults = list(_overlaps(shapes, tolerance))
+    if parent is not None:
+        faults += _misfits_with_parent(parent, shapes, tolerance)
+    return faults
+
+
+# -------------------------------------------------------------------------------------- one boundary
+
+
+def _extent_fault(xy: NDArray[np.float64]) -> Reason | None:
+    if _within(xy[:, 0], CHINA_LON) and _within(xy[:, 1], CHINA_LAT):
+        return None
+    if _within(xy[:, 1], CHINA_LON) and _within(xy[:, 0], CHINA_LAT):
+        return Reason(
+            "axes-swapped",
+            "经纬度顺序颠倒：应为经度在前、纬度在后",
+            "longitude and latitude are swapped: longitude comes first",
+        )
+    x, y = xy[0].tolist()
+    return Reason(
+        "outside-china",
+        f"坐标 ({x:.6g}, {y:.6g}) 不在中国范围内，请检查坐标系声明",
+        f"position ({x:.6g}, {y:.6g}) is outside China: check the declared datum",
+    )
+
+
+def _within(values: NDArray[np.float64], limits: tuple[float, float]) -> bool:
+    return bool(values.min() >= limits[0] and values.max() <= limits[1])
+
+
+def _validity_fault(geometry: BaseGeometry) -> Reason | None:
+    if not geometry.is_valid:
+        why = explain_validity(geometry)  # names the place, e.g. "Self-intersection[118.9 32.1]"
+        return Reason("geometry-invalid", f"边界无效：{why}", f"the boundary is not valid: {why}")
+    if geodesic_area_m2(geometry) < 1.0:
+        return Reason(
+            "geometry-tiny",
+            "边界面积不足 1 平方米，请检查坐标单位",
+            "the boundary encloses less than a square metre: check the unit of the coordinates",
+        )
+    return None
+
+
+# ------------------------------------------------------------------------------------------ siblings
+
+
+def _fits_exactly(parent: BaseGeometry | None, shapes: NDArray[np.object_]) -> bool:
+    """The cheap way out: a valid coverage inside the parent and of its area leaves nothing to find."""
+    if parent is None or not shapely.coverage_is_valid(shapes):
+        return False
+    missing = parent.area - float(shapely.area(shapes).sum())
+    return abs(missing) <= 1e-9 * parent.area and bool(shapely.covers(parent, shapes).all())
+
+
+def _overlaps(shapes: NDArray[np.object_], tolerance: Tolerance) -> Iterator[Fault]:
+    first, second = shapely.STRtree(shapes).query(shapes, predicate="intersects")
+    pairs = np.unique(np.sort(np.column_stack((first, second))[first != second], axis=1), axis=0)
+    common = shapely.intersection(shapes[pairs[:, 0]], shapes[pairs[:, 1]])
+    for (left, right), geometry in zip(pairs.tolist(), common, strict=True):
+        yield from _faults(FaultKind.OVERLAP, (left, right), geometry, tolerance)
+
+
+def _misfits_with_parent(
+    parent: BaseGeometry, shapes: NDArray[np.object_], tolerance: Tolerance
+) -> Iterator[Fault]:
+    shapely.prepare(parent)
+    for index in np.flatnonzero(~shapely.covers(parent, shapes)).tolist():
+        beyond = shapely.difference(shapes[index], parent)
+        yield from _faults(FaultKind.OUTSIDE, (index,), beyond, tolerance)
+    uncovered = shapely.difference(parent, shapely.union_all(shapes))
+    tree = shapely.STRtree(shapes)
+    for fault in _faults(FaultKind.GAP, (), uncovered, tolerance):
+        around = tuple(sorted(tree.query(fault.geometry, predicate="intersects").tolist()))
+        yield Fault(fault.kind, around, fault.area_m2, fault.geometry, fault.source)
+
+
+def _faults(
+    kind: FaultKind, indices: tuple[int, ...], misfit: BaseGeometry, tolerance: Tolerance
+) -> Iterator[Fault]:
+    """A fault for each part of the misfit that is more than noise."""
+    for part in _parts(misfit):
+        area_m2 = _polygon_area_m2(part)
+        width_m = _mean_width_m(part, area_m2)
+        if width_m >= tolerance.width_m and area_m2 >= tolerance.area_m2:
+            thin = width_m < tolerance.sliver_m
+            yield Fault(FaultKind.SLIVER if thin else kind, indices, area_m2, part, kind)
+
+
+def _mean_width_m(part: Polygon, area_m2: float) -> float:
+    """Width of a long strip with this area and perimeter."""
+    perimeter_m = abs(_ELLIPSOID.geometry_area_perimeter(part)[1])
+    return 2 * area_m2 / perimeter_m if perimeter_m else 0.0
+
+
+def _polygon_area_m2(part: Polygon) -> float:
+    return abs(float(_ELLIPSOID.geometry_area_perimeter(shapely.orient_polygons(part))[0]))
+
+
+def _parts(geometry: BaseGeometry) -> list[Polygon]:
+    """The polygons in a geometry of any kind; lines and points where boundaries merely touch are left out."""
+    single = shapely.get_parts(shapely.get_parts(geometry))  # twice: a collection may hold a multipolygon
+    return [part for part in single if isinstance(part, Polygon)]
