@@ -8,16 +8,18 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from core.cluster import EmbeddedCluster
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from seeds.base import load_base
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session, sessionmaker
 
-from api.app import create_app
+from access.scope import Actor
+from core.cluster import EmbeddedCluster
 from core.database import Sessions
 from core.migrations import upgrade
 from core.settings import DatabaseSettings, Settings
+from seeds.base import load_base
+from tests import make
 
 
 def _database_url(cluster_url: str, name: str) -> str:
@@ -97,6 +99,25 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 @pytest.fixture
-def anonymous(settings: Settings, sessions: Sessions) -> TestClient:
+def app(settings: Settings, sessions: Sessions) -> FastAPI:
+    from api.app import create_app  # here, so that a test of one package does not load every route
+
+    return create_app(settings, sessions=sessions)
+
+
+@pytest.fixture
+def anonymous(app: FastAPI) -> TestClient:
     """A client that has not signed in."""
-    return TestClient(create_app(settings, sessions=sessions), raise_server_exceptions=False)
+    return TestClient(app, raise_server_exceptions=False)
+
+
+@pytest.fixture
+def client(app: FastAPI, session: Session) -> Callable[[Actor], TestClient]:
+    """Make a client signed in as the actor: `client(make.actor(session, role=Role.ADMIN, area=""))`."""
+
+    def signed_in(actor: Actor) -> TestClient:
+        token = make.access_token(session, sign_in_id=actor.sign_in_id)
+        headers = {"Authorization": f"Bearer {token}"}
+        return TestClient(app, raise_server_exceptions=False, headers=headers)
+
+    return signed_in

@@ -24,9 +24,9 @@ COOKIE = "xunge_refresh"
 COOKIE_PATH = "/v1/auth"  # the only addresses that the browser sends it to
 WEB = "web"
 KEY_DESCRIPTION = (
-    "Made at random once per refresh token and kept until the reply has arrived: with the same key a lost reply "
-    "can be asked for again. Tabs that share the cookie must share the key; another key on a used token ends the "
-    "sign-in."
+    "Made at random once per refresh token and kept until the reply has arrived: with the same key a lost "
+    "reply can be asked for again. Tabs that share the cookie must share the key; another key on a used "
+    "token ends the sign-in."
 )
 ENDED = (TokenInvalid, TokenExpired, SignedOut, AccountDisabled)
 

@@ -36,7 +36,7 @@ class TokenOut(BaseModel):
 
 
 class AssignmentOut(BaseModel):
-    """A role held today: in a grid (members, heads), in a street, or in a wider area, which has no name here."""
+    """A role held today: in a grid (members, heads), in a street, or in a wider area without a name."""
 
     role: Role
     grid_code: str | None
