@@ -3,6 +3,8 @@
 `XUNGE_ACCESS__ACCESS_TOKEN_S` fills `Settings.access.access_token_s`; docs/operations.md lists them all.
 """
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -97,3 +99,8 @@ class Settings(BaseSettings):
 def load_settings() -> Settings:
     """Settings from the environment, read once by each door."""
     return Settings()
+
+
+def child_environment(extra: Mapping[str, str]) -> dict[str, str]:
+    """The environment of this process with `extra` on top, for a child process."""
+    return os.environ | extra
