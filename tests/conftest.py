@@ -1,10 +1,7 @@
 """Real PostGIS for every test: a cluster, a migrated template, a clone per worker, a rollback per test."""
 
-import shutil
-import tempfile
 import uuid
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -14,7 +11,7 @@ from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from access.scope import Actor
-from core.cluster import EmbeddedCluster
+from core.cluster import temporary_cluster
 from core.database import Sessions
 from core.migrations import upgrade
 from core.settings import DatabaseSettings, Settings
@@ -33,23 +30,16 @@ def _admin(cluster_url: str) -> psycopg.Connection:
 @pytest.fixture(scope="session")
 def cluster_url() -> Iterator[str]:
     """A fast, throw-away cluster with a migrated database `template`."""
-    home = Path(tempfile.mkdtemp(prefix="xunge-test-", dir="/tmp"))
-    home.chmod(0o755)
-    cluster = EmbeddedCluster(home, durable=False)
-    try:
-        url = cluster.start()
-        with _admin(url) as admin:
+    with temporary_cluster() as cluster:
+        with _admin(cluster.url) as admin:
             admin.execute("CREATE DATABASE template_xunge")
-        template_url = _database_url(url, "template_xunge")
+        template_url = _database_url(cluster.url, "template_xunge")
         upgrade(template_url)
         engine = create_engine(template_url)
         with Session(engine) as session, session.begin():
             load_base(session)
         engine.dispose()
-        yield url
-    finally:
-        cluster.stop()
-        shutil.rmtree(home, ignore_errors=True)
+        yield cluster.url
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,21 @@
+"""Applications to load: the product's own, with one empty authenticated PUT beside the real routes."""
+
+from fastapi import FastAPI
+from starlette.responses import Response
+
+from api.app import create_app
+from api.dependencies import Writing
+from core.settings import load_settings
+
+
+def with_empty_put() -> FastAPI:
+    """The whole application plus the floor of any write: authenticate, open a transaction, commit, answer."""
+    app = create_app(load_settings())
+
+    @app.put("/v1/empty")
+    def empty(call: Writing) -> Response:
+        return Response(status_code=204)
+
+    # Before the static files, which would swallow the address.
+    app.router.routes.insert(0, app.router.routes.pop())
+    return app
