@@ -165,9 +165,13 @@ def street_tree(session: Session) -> StreetTree:
 
 
 @cache
+def _hashed(password: str) -> PasswordHash:
+    return hash_password(password, username="nobody in particular")
+
+
 def password_hash(password: str = PASSWORD) -> PasswordHash:
     """Hashed once per run: it takes 0.2 s on purpose."""
-    return hash_password(password, username="nobody in particular")
+    return _hashed(password)
 
 
 def person(session: Session, *, name: str = "王小明") -> Person:
