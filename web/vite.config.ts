@@ -11,11 +11,12 @@ const backend = 'http://127.0.0.1:8000'
 export default defineConfig({
   plugins: [
     vue(),
-    // Only the Element Plus and Vant components that a page names reach that page's chunk.
+    // Only the Element Plus and Vant components that a page names reach that page's chunk. Vant's styles are named by
+    // hand: its icon font is a data: address, which the content security policy refuses.
     Components({
       dirs: [],
       dts: 'src/components.d.ts',
-      resolvers: [ElementPlusResolver({ importStyle: 'css' }), VantResolver()],
+      resolvers: [ElementPlusResolver({ importStyle: 'css' }), VantResolver({ importStyle: false })],
     }),
   ],
   resolve: { alias: { '@': fileURLToPath(new URL('src', import.meta.url)) } },
@@ -33,8 +34,9 @@ export default defineConfig({
     // The content security policy allows no inline script and no data: fonts.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    // MapLibre is one file of 1.1 MB and is loaded by the map page alone.
+    // MapLibre is one file of 1.1 MB and is loaded by the map alone.
     chunkSizeWarningLimit: 1300,
+    rolldownOptions: { checks: { pluginTimings: false } },
   },
   server: {
     host: '127.0.0.1',

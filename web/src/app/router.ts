@@ -1,0 +1,59 @@
+import { createRouter, createWebHashHistory, type RouteLocationNormalized, type RouteLocationRaw } from 'vue-router'
+
+import LoginPage from '@/login/LoginPage.vue'
+import { i18n } from '@/shared/i18n'
+import { homePath, safeNext } from '@/shared/home'
+import { me, restoreSession, whenSessionEnds } from '@/shared/session'
+
+declare module 'vue-router' {
+  interface RouteMeta {
+    title: string
+    isPublic?: boolean
+  }
+}
+
+export const router = createRouter({
+  history: createWebHashHistory(),
+  routes: [
+    { path: '/', name: 'home', redirect: () => (me.value ? homePath(me.value) : '/login') },
+    { path: '/login', name: 'login', component: LoginPage, meta: { title: 'login.title', isPublic: true } },
+    // Each page brings its own kit: the phone page loads neither the map nor Element Plus.
+    { path: '/map', name: 'map', component: () => import('@/command/CommandPage.vue'), meta: { title: 'map.title' } },
+    { path: '/my', name: 'my', component: () => import('@/patrol/MyWeekPage.vue'), meta: { title: 'my.title' } },
+    {
+      path: '/:missing(.*)*',
+      name: 'missing',
+      component: () => import('./NotFoundPage.vue'),
+      meta: { title: 'missing.title', isPublic: true },
+    },
+  ],
+})
+
+router.beforeEach(async (to): Promise<RouteLocationRaw | true> => {
+  // Without an answer the page opens and says so itself; only a refusal leads to the login page.
+  const reached = await restoreSession().then(
+    () => true,
+    () => false,
+  )
+  if (to.name === 'login') return me.value ? (safeNext(to.query.next) ?? homePath(me.value)) : true
+  if (to.meta.isPublic || me.value || to.name === 'home') return true
+  return reached ? loginFor(to) : { name: 'login', query: { next: to.fullPath, unreachable: '1' } }
+})
+
+router.afterEach((to) => {
+  document.title = pageTitle(to)
+})
+
+whenSessionEnds(() => {
+  if (router.currentRoute.value.meta.isPublic) return
+  void router.push(loginFor(router.currentRoute.value))
+})
+
+function loginFor(to: RouteLocationNormalized): RouteLocationRaw {
+  return { name: 'login', query: to.fullPath === '/' ? {} : { next: to.fullPath } }
+}
+
+export function pageTitle(route: RouteLocationNormalized): string {
+  const { t } = i18n.global
+  return route.meta.title ? `${t(route.meta.title)} · ${t('app.name')}` : t('app.name')
+}

@@ -1,0 +1,92 @@
+import { LngLatBounds, Map as MapLibreMap, setWorkerUrl, type MapOptions, type VectorTileSource } from 'maplibre-gl'
+import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?url'
+import 'maplibre-gl/dist/maplibre-gl.css'
+
+import { tokenOrSignOut } from '@/shared/api/client'
+import { freshToken } from '@/shared/api/tokens'
+import type { Bbox } from '@/shared/api/types'
+
+import type { TileSet } from '../useTiles'
+import { hatchImage } from './hatch'
+import { BASE_STYLE, GRIDS, HATCH, OUTLINES, gridLayers, labelLayer, outlineLayer, selectionLayers } from './style'
+
+// The worker is an own file of this site: the content security policy allows no other script.
+setWorkerUrl(workerUrl)
+
+/** Everything east of Tibet: where the map opens when nobody says where the grids are. */
+const CHINA: Bbox = [98, 18, 128, 46]
+const FONT = "'PingFang SC', 'HarmonyOS Sans SC', 'Microsoft YaHei', 'Noto Sans CJK SC', sans-serif"
+
+export function createMap(
+  container: HTMLElement,
+  bounds: Bbox | null,
+  locale: Record<string, string>,
+): MapLibreMap {
+  const options: MapOptions = {
+    container,
+    style: BASE_STYLE,
+    bounds: bounds ?? CHINA,
+    fitBoundsOptions: { padding: 40 },
+    attributionControl: false,
+    dragRotate: false,
+    pitchWithRotate: false,
+    touchPitch: false,
+    maxZoom: 19,
+    fadeDuration: window.matchMedia('(prefers-reduced-motion: reduce)').matches ? 0 : 150,
+    localIdeographFontFamily: FONT,
+    locale,
+    transformRequest: authorisedTile,
+  }
+  const map = new MapLibreMap(options)
+  map.touchZoomRotate.disableRotation()
+  map.keyboard.disableRotation()
+  return map
+}
+
+/** Tiles carry the bearer token; it is renewed before the request rather than after a refusal. */
+async function authorisedTile(url: string): Promise<{ url: string; headers?: Record<string, string> }> {
+  if (!url.startsWith(`${window.location.origin}/tiles/`)) return { url }
+  return { url, headers: { Authorization: `Bearer ${await tokenOrSignOut(freshToken)}` } }
+}
+
+/** Shows these tiles as the displayed level; the old ones stay until the new ones are drawn. */
+export function showTiles(map: MapLibreMap, tiles: TileSet): void {
+  const source = map.getSource<VectorTileSource>(GRIDS)
+  if (source) {
+    if (source.tiles[0] !== tiles.url) source.setTiles([tiles.url])
+    return
+  }
+  if (!map.hasImage(HATCH)) map.addImage(HATCH, hatchImage())
+  map.addSource(GRIDS, vectorSource(tiles))
+  const above = Object.values(OUTLINES).find((layer) => map.getLayer(layer)) ?? 'selected-casing'
+  for (const layer of gridLayers()) map.addLayer(layer, map.getLayer(above) ? above : undefined)
+}
+
+/** Draws the borders of a higher level over whatever level is displayed. */
+export function showOutline(map: MapLibreMap, level: 1 | 2, tiles: TileSet): void {
+  const source = map.getSource<VectorTileSource>(OUTLINES[level])
+  if (source) {
+    if (source.tiles[0] !== tiles.url) source.setTiles([tiles.url])
+    return
+  }
+  map.addSource(OUTLINES[level], vectorSource(tiles))
+  map.addLayer(outlineLayer(level), level === 2 && map.getLayer(OUTLINES[1]) ? OUTLINES[1] : 'selected-casing')
+}
+
+export function addFixedLayers(map: MapLibreMap): void {
+  for (const layer of [...selectionLayers(), labelLayer()]) map.addLayer(layer)
+}
+
+function vectorSource({ url, minzoom, maxzoom, bounds }: TileSet): {
+  type: 'vector'
+  tiles: string[]
+  minzoom: number
+  maxzoom: number
+  bounds?: Bbox
+} {
+  return { type: 'vector', tiles: [url], minzoom, maxzoom, ...(bounds ? { bounds } : {}) }
+}
+
+export function boundsFrom(box: readonly number[]): LngLatBounds {
+  return new LngLatBounds(box as [number, number, number, number])
+}

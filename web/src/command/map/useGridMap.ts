@@ -1,0 +1,181 @@
+import type { GeoJSONSource, Map as MapLibreMap, MapLayerMouseEvent, MapMouseEvent } from 'maplibre-gl'
+import { onBeforeUnmount, onMounted, ref, shallowRef, watch, type Ref, type ShallowRef } from 'vue'
+
+import { renewToken } from '@/shared/api/tokens'
+import type { Bbox, Geometry, GridSummary } from '@/shared/api/types'
+
+import type { TileSet } from '../useTiles'
+import { addFixedLayers, boundsFrom, createMap, showOutline, showTiles } from './createMap'
+import { FILL, GRIDS, LABELS, OUTLINES, SELECTED, TILE_LAYER } from './style'
+import { boundsOf, labelsOf, sameViews, viewsOf, type GridView } from './views'
+
+export interface GridMapInput {
+  container: Readonly<ShallowRef<HTMLElement | null>>
+  bounds: () => Bbox | null
+  tiles: () => TileSet | null
+  outlines: () => Partial<Record<1 | 2, TileSet>>
+  catalogue: () => ReadonlyMap<string, GridSummary>
+  selected: () => Geometry | null
+  locale: Record<string, string>
+  onSelect: (code: string | null) => void
+}
+
+export interface Hover {
+  view: GridView
+  x: number
+  y: number
+}
+
+export interface GridMapHandle {
+  map: ShallowRef<MapLibreMap | null>
+  views: ShallowRef<GridView[]>
+  hover: ShallowRef<Hover | null>
+  isDrawn: Ref<boolean>
+}
+
+const EMPTY = { type: 'FeatureCollection' as const, features: [] }
+
+/** Binds a MapLibre map to reactive inputs; the only place that talks to the map object. */
+export function useGridMap(input: GridMapInput): GridMapHandle {
+  const map = shallowRef<MapLibreMap | null>(null)
+  const views = shallowRef<GridView[]>([])
+  const hover = shallowRef<Hover | null>(null)
+  const isDrawn = ref(false)
+  let renewing = false
+
+  function readViews(): void {
+    const shown = map.value
+    if (!shown?.getLayer(FILL)) return
+    const drawn = viewsOf(shown.queryRenderedFeatures({ layers: [FILL] }))
+    isDrawn.value = shown.areTilesLoaded()
+    if (sameViews(views.value, drawn)) return
+    views.value = drawn
+    drawLabels()
+    matchOutlines(shown, drawn[0]?.level ?? 1)
+  }
+
+  function drawLabels(): void {
+    void map.value?.getSource<GeoJSONSource>(LABELS)?.setData(labelsOf(views.value, input.catalogue()))
+  }
+
+  function drawSelected(geometry: Geometry | null): void {
+    const source = map.value?.getSource<GeoJSONSource>(SELECTED)
+    void source?.setData(geometry ? { type: 'Feature', geometry: geometry as never, properties: {} } : EMPTY)
+  }
+
+  function drawTiles(tiles: TileSet | null): void {
+    if (!map.value || !tiles) return
+    isDrawn.value = false
+    hover.value = null
+    showTiles(map.value, tiles)
+  }
+
+  function drawOutlines(outlines: Partial<Record<1 | 2, TileSet>>): void {
+    if (!map.value) return
+    for (const level of [1, 2] as const) {
+      const tiles = outlines[level]
+      if (tiles) showOutline(map.value, level, tiles)
+    }
+  }
+
+  /** A token may end while a tile is under way; ask once more with a new one. */
+  async function recoverTiles(status: number | undefined): Promise<void> {
+    if (status !== 401 || renewing) return
+    renewing = true
+    await renewToken().then(
+      () => map.value?.refreshTiles(GRIDS),
+      () => undefined,
+    )
+    renewing = false
+  }
+
+  onMounted(() => {
+    const container = input.container.value
+    if (!container) return
+    const made = createMap(container, input.bounds(), input.locale)
+    made.on('error', ({ error }) => void recoverTiles((error as Error & { status?: number }).status))
+    made.once('load', () => {
+      addFixedLayers(made)
+      map.value = made
+      drawTiles(input.tiles())
+      drawOutlines(input.outlines())
+      drawSelected(input.selected())
+      bindPointer(made, hover, input.onSelect)
+      made.on('idle', readViews)
+    })
+  })
+  onBeforeUnmount(() => map.value?.remove())
+
+  watch(input.tiles, drawTiles)
+  watch(input.outlines, drawOutlines)
+  watch(input.selected, drawSelected)
+  watch(input.catalogue, drawLabels)
+
+  return { map, views, hover, isDrawn }
+}
+
+/** Borders of level 2 only make sense inside level 1: they show once level 2 or 3 is displayed. */
+function matchOutlines(map: MapLibreMap, displayedLevel: number): void {
+  if (!map.getLayer(OUTLINES[2])) return
+  map.setLayoutProperty(OUTLINES[2], 'visibility', displayedLevel >= 2 ? 'visible' : 'none')
+}
+
+function bindPointer(
+  map: MapLibreMap,
+  hover: ShallowRef<Hover | null>,
+  onSelect: (code: string | null) => void,
+): void {
+  let hoveredId: string | number | undefined
+
+  function setHover(id: string | number | undefined): void {
+    if (id === hoveredId) return
+    const at = (featureId: string | number): { source: string; sourceLayer: string; id: string | number } => ({
+      source: GRIDS,
+      sourceLayer: TILE_LAYER,
+      id: featureId,
+    })
+    if (hoveredId !== undefined) map.setFeatureState(at(hoveredId), { hover: false })
+    if (id !== undefined) map.setFeatureState(at(id), { hover: true })
+    hoveredId = id
+  }
+
+  map.on('mousemove', FILL, (event: MapLayerMouseEvent) => {
+    const [feature] = event.features ?? []
+    const [view] = feature ? viewsOf([feature]) : []
+    setHover(feature?.id)
+    hover.value = view ? { view, x: event.point.x, y: event.point.y } : null
+    map.getCanvas().style.cursor = view ? 'pointer' : ''
+  })
+  map.on('mouseleave', FILL, () => {
+    setHover(undefined)
+    hover.value = null
+    map.getCanvas().style.cursor = ''
+  })
+  map.on('click', (event: MapMouseEvent) => {
+    const [feature] = map.getLayer(FILL) ? map.queryRenderedFeatures(event.point, { layers: [FILL] }) : []
+    onSelect(feature ? String(feature.properties.code) : null)
+  })
+}
+
+/** Brings a whole grid into the free part of the map. */
+export function flyTo(map: MapLibreMap, geometry: Geometry, padding: Padding): void {
+  map.fitBounds(boundsFrom(boundsOf(geometry.coordinates)), { padding, maxZoom: 15.5, duration: 600 })
+}
+
+export interface Padding {
+  top: number
+  right: number
+  bottom: number
+  left: number
+}
+
+/** Moves the map just so far that a point does not lie under a panel. */
+export function reveal(map: MapLibreMap, centre: [number, number], padding: Padding): void {
+  const { x, y } = map.project(centre)
+  const { clientWidth: width, clientHeight: height } = map.getContainer()
+  const right = Math.max(0, x - (width - padding.right))
+  const down = Math.max(0, y - (height - padding.bottom))
+  const left = Math.min(0, x - padding.left)
+  const up = Math.min(0, y - padding.top)
+  if (right || down || left || up) map.panBy([right || left, down || up], { duration: 400 })
+}

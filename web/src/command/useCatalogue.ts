@@ -1,0 +1,52 @@
+import { computed, type ComputedRef, type Ref, type ShallowRef } from 'vue'
+
+import { fetchGrids } from '@/shared/api/endpoints'
+import type { GridSummary } from '@/shared/api/types'
+import { useLoad } from '@/shared/composables/useLoad'
+import { compactGridCode } from '@/shared/format/gridCode'
+
+const MAX_FOUND = 12
+
+export interface Catalogue {
+  byCode: ComputedRef<Map<string, GridSummary>>
+  failure: Readonly<ShallowRef<unknown>>
+  isLoading: Readonly<Ref<boolean>>
+  find: (text: string) => GridSummary[]
+}
+
+/** Every grid one may see: for search and for where its label stands. */
+export function useCatalogue(): Catalogue {
+  const grids = useLoad(
+    () => 'all',
+    (_, signal) => fetchGrids({ signal }),
+  )
+  const byCode = computed(() => new Map((grids.value.value ?? []).map((grid) => [grid.code, grid])))
+  return {
+    byCode,
+    failure: grids.failure,
+    isLoading: grids.isLoading,
+    find: (text) => findGrids(grids.value.value ?? [], text),
+  }
+}
+
+/** Grids whose name or code holds the text; names that start with it first, then higher levels. */
+export function findGrids(grids: readonly GridSummary[], text: string): GridSummary[] {
+  const wanted = compactGridCode(text).toLowerCase()
+  if (!wanted) return []
+  const rank = (grid: GridSummary): number => (grid.name.toLowerCase().startsWith(wanted) ? 0 : 10) + grid.level
+  return grids
+    .filter((grid) => grid.name.toLowerCase().includes(wanted) || grid.code.includes(wanted))
+    .sort((a, b) => rank(a) - rank(b) || a.code.localeCompare(b.code))
+    .slice(0, MAX_FOUND)
+}
+
+/** The part of a name that its level-1 grid does not already say: 仙林新村第3网格 → 第3网格. */
+export function shortName(grid: GridSummary, byCode: ReadonlyMap<string, GridSummary>): string {
+  let top: GridSummary | undefined = grid
+  while (top?.parent) top = byCode.get(top.parent)
+  if (!top || top.code === grid.code) return grid.name
+  let shared = 0
+  while (shared < top.name.length && top.name[shared] === grid.name[shared]) shared += 1
+  const rest = grid.name.slice(shared)
+  return shared >= 2 && rest.length >= 2 ? rest : grid.name
+}

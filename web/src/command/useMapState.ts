@@ -1,0 +1,53 @@
+import { computed, type ComputedRef } from 'vue'
+import { useRoute, useRouter, type LocationQueryRaw } from 'vue-router'
+
+import { useCurrentWeek } from '@/shared/composables/useCurrentWeek'
+import { isWeek } from '@/shared/format/week'
+import { isGridCode } from '@/shared/format/gridCode'
+
+export const LEVEL_CHOICES = ['auto', '1', '2', '3'] as const
+export type LevelChoice = (typeof LEVEL_CHOICES)[number]
+
+export interface MapState {
+  level: ComputedRef<LevelChoice>
+  week: ComputedRef<string>
+  thisWeek: Readonly<ComputedRef<string>>
+  gridCode: ComputedRef<string | null>
+  showLevel: (level: LevelChoice) => void
+  showWeek: (week: string) => void
+  showGrid: (code: string | null) => void
+}
+
+/** What the map shows, kept in the address so that it can be shared and survives a reload. */
+export function useMapState(): MapState {
+  const route = useRoute()
+  const router = useRouter()
+  const thisWeek = useCurrentWeek()
+
+  const level = computed(() => LEVEL_CHOICES.find((choice) => choice === route.query.level) ?? 'auto')
+  const week = computed(() => {
+    const wanted = route.query.week
+    return isWeek(wanted) && wanted <= thisWeek.value ? wanted : thisWeek.value
+  })
+  const gridCode = computed(() => {
+    const wanted = route.query.grid
+    return typeof wanted === 'string' && isGridCode(wanted) ? wanted : null
+  })
+
+  function change(part: LocationQueryRaw, isStep: boolean): void {
+    const query = { ...route.query, ...part }
+    for (const [name, value] of Object.entries(query)) if (value === null) delete query[name]
+    void (isStep ? router.push({ query }) : router.replace({ query }))
+  }
+
+  return {
+    level,
+    week,
+    thisWeek: computed(() => thisWeek.value),
+    gridCode,
+    showLevel: (choice) => change({ level: choice === 'auto' ? null : choice }, false),
+    showWeek: (choice) => change({ week: choice === thisWeek.value ? null : choice }, false),
+    // Opening a panel is a step that "back" undoes; going from grid to grid is not.
+    showGrid: (code) => change({ grid: code }, code !== null && gridCode.value === null),
+  }
+}

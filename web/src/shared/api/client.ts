@@ -1,0 +1,127 @@
+import { ref } from 'vue'
+
+import { ApiProblem, Unreachable, problemFrom } from './problem'
+import { freshToken, renewToken } from './tokens'
+import { currentLocale } from '../i18n'
+
+export type Query = Record<string, string | number | boolean | null | undefined>
+
+export interface Call {
+  query?: Query
+  signal?: AbortSignal
+  headers?: Record<string, string>
+}
+
+const TIMEOUT_MS = 20_000
+
+/** False after a request got no answer, true again after the next one that did. */
+export const serverAnswers = ref(true)
+
+let onSignedOut: () => void = () => {}
+
+/** What to do when the server no longer accepts our refresh cookie. */
+export function whenSignedOut(action: () => void): void {
+  onSignedOut = action
+}
+
+export async function get<Result>(path: string, call: Call = {}): Promise<Result> {
+  const response = await authorised(path, call)
+  return (await bodyOf(response)) as Result
+}
+
+export interface Conditional<Result> {
+  etag: string | null
+  /** Null when nothing changed since the given etag. */
+  body: Result | null
+}
+
+/** GET that costs almost nothing while the answer stays the same. */
+export async function getIfChanged<Result>(
+  path: string,
+  etag: string | null,
+  call: Call = {},
+): Promise<Conditional<Result>> {
+  const headers: Record<string, string> = etag ? { ...call.headers, 'If-None-Match': etag } : { ...call.headers }
+  const response = await authorised(path, { ...call, headers }, [304])
+  if (response.status === 304) return { etag, body: null }
+  return { etag: response.headers.get('ETag'), body: (await bodyOf(response)) as Result }
+}
+
+/** Walks a keyset list to its end, or to `limit` items. */
+export async function getAll<Item>(path: string, limit: number, call: Call = {}): Promise<Item[]> {
+  const items: Item[] = []
+  let after = call.query?.after ?? null
+  do {
+    const page: { items: Item[]; next: string | null } = await get(path, { ...call, query: { ...call.query, after } })
+    items.push(...page.items)
+    after = page.next
+  } while (after !== null && items.length < limit)
+  return items
+}
+
+async function authorised(path: string, call: Call, alsoFine: number[] = []): Promise<Response> {
+  const fine = (response: Response): boolean => response.ok || alsoFine.includes(response.status)
+  const first = await attempt(path, call, await tokenOrSignOut(freshToken))
+  if (fine(first)) return first
+  if (first.status !== 401) throw await problemFrom(first)
+  const second = await attempt(path, call, await tokenOrSignOut(renewToken))
+  if (fine(second)) return second
+  throw await problemFrom(second)
+}
+
+/** The token, or the end of the session when the server refuses to renew it. */
+export async function tokenOrSignOut(obtain: () => Promise<string>): Promise<string> {
+  try {
+    return await obtain()
+  } catch (failure) {
+    if (failure instanceof ApiProblem && failure.status === 401) onSignedOut()
+    throw failure
+  }
+}
+
+function attempt(path: string, call: Call, token: string): Promise<Response> {
+  return send(path + queryText(call.query), {
+    headers: { Authorization: `Bearer ${token}`, 'Accept-Language': currentLocale(), ...call.headers },
+    signal: withTimeout(call.signal),
+  })
+}
+
+/** fetch whose only failures are an aborted caller or `Unreachable`. */
+export async function send(url: string, init: RequestInit): Promise<Response> {
+  try {
+    const response = await fetch(url, init)
+    serverAnswers.value = true
+    return response
+  } catch (cause) {
+    if (cause instanceof DOMException && cause.name === 'AbortError') throw cause
+    serverAnswers.value = false
+    throw new Unreachable(cause)
+  }
+}
+
+async function bodyOf(response: Response): Promise<unknown> {
+  try {
+    return await response.json()
+  } catch (cause) {
+    throw new Unreachable(cause)
+  }
+}
+
+export function queryText(query: Query = {}): string {
+  const pairs = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== '')
+  return pairs.length ? `?${new URLSearchParams(pairs.map(([name, value]) => [name, String(value)]))}` : ''
+}
+
+/** Aborts with the caller's signal or after the time limit (by hand: `AbortSignal.any` is too new for older phones). */
+function withTimeout(signal: AbortSignal | undefined): AbortSignal {
+  const controller = new AbortController()
+  setTimeout(() => controller.abort(new DOMException('No answer in time', 'TimeoutError')), TIMEOUT_MS)
+  const abort = (): void => controller.abort(signal?.reason)
+  if (signal?.aborted) abort()
+  else signal?.addEventListener('abort', abort, { once: true })
+  return controller.signal
+}
+
+export function isAbort(failure: unknown): boolean {
+  return failure instanceof DOMException && failure.name === 'AbortError'
+}

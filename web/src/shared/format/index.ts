@@ -1,0 +1,65 @@
+import { currentLocale } from '../i18n'
+import { addDays, mondayOf } from './week'
+
+/** Numbers and times for people: the chosen language, always the time of Shanghai. */
+
+const ZONE = 'Asia/Shanghai'
+const formats = new Map<string, Intl.NumberFormat | Intl.DateTimeFormat>()
+
+function numberFormat(options: Intl.NumberFormatOptions): Intl.NumberFormat {
+  const key = `n${currentLocale()}${JSON.stringify(options)}`
+  if (!formats.has(key)) formats.set(key, new Intl.NumberFormat(currentLocale(), options))
+  return formats.get(key) as Intl.NumberFormat
+}
+
+function dateFormat(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const key = `d${currentLocale()}${JSON.stringify(options)}`
+  if (!formats.has(key)) formats.set(key, new Intl.DateTimeFormat(currentLocale(), { hourCycle: 'h23', ...options }))
+  return formats.get(key) as Intl.DateTimeFormat
+}
+
+export function formatNumber(value: number, digits = 0): string {
+  return numberFormat({ maximumFractionDigits: digits }).format(value)
+}
+
+/** A share 0…1 as percent, rounded down: 99.6 % done is not yet 100 %. */
+export function formatShare(share: number): string {
+  return numberFormat({ style: 'percent', maximumFractionDigits: 0 }).format(Math.floor(share * 100 + 1e-9) / 100)
+}
+
+/** 0.18 km² or 8,400 m². */
+export function formatArea(squareMetres: number): string {
+  const large = squareMetres >= 100_000
+  return large ? `${formatNumber(squareMetres / 1e6, 2)} km²` : `${formatNumber(squareMetres)} m²`
+}
+
+export function formatLength(metres: number): string {
+  return metres >= 1000 ? `${formatNumber(metres / 1000, 1)} km` : `${formatNumber(metres)} m`
+}
+
+/** Monday 16 November, 09:24. */
+export function formatMoment(iso: string): string {
+  const options: Intl.DateTimeFormatOptions = { weekday: 'short', hour: '2-digit', minute: '2-digit', timeZone: ZONE }
+  return dateFormat({ ...options, month: 'numeric', day: 'numeric' }).format(new Date(iso))
+}
+
+export function formatTime(moment: Date): string {
+  return dateFormat({ hour: '2-digit', minute: '2-digit', timeZone: ZONE }).format(moment)
+}
+
+/** A calendar date such as `2025-03-01`. */
+export function formatDate(iso: string): string {
+  return dateFormat({ year: 'numeric', month: 'short', day: 'numeric', timeZone: 'UTC' }).format(new Date(iso))
+}
+
+/** 11月16日–22日: the days of an ISO week. */
+export function formatWeekDays(week: string): string {
+  const monday = mondayOf(week)
+  if (!monday) return week
+  return dateFormat({ month: 'short', day: 'numeric', timeZone: 'UTC' }).formatRange(monday, addDays(monday, 6))
+}
+
+/** Whole minutes between two moments. */
+export function minutesBetween(startedAt: string, finishedAt: string): number {
+  return Math.max(0, Math.round((Date.parse(finishedAt) - Date.parse(startedAt)) / 60_000))
+}
