@@ -67,11 +67,8 @@ def people_of_grid(session: Session, grid_id: int, day: date) -> list[GridPerson
 def places_of(session: Session, held: Sequence[HeldRole], day: date) -> dict[uuid.UUID, Place]:
     """Code and name of grid and street of each assignment, by assignment id."""
     streets = {one.assignment_id: street_code_of(one.path) for one in held}
-    names = dict(
-        session.execute(
-            select(Division.code, Division.name).where(Division.code.in_(set(streets.values()) - {None}))
-        ).tuples()
-    )
+    named = select(Division.code, Division.name).where(Division.code.in_(set(streets.values()) - {None}))
+    names = {row.code: row.name for row in session.execute(named)}
     grids = {
         grid_id: (code, name)
         for grid_id, code, name in session.execute(
