@@ -45,7 +45,7 @@ format: ## put the Python files into the project's form
 	$(BIN)/ruff format .
 
 bench: ## measure against the peers and write the figures (ARGS="--help")
-	$(SETUP) system python bench web
+	$(SETUP) system load dev bench web
 	$(BIN)/python -m benchmarks $(ARGS)
 
 lock: ## lock the packages anew after a change of requirements/*.in or web/package.json (ARGS="--upgrade")

@@ -51,6 +51,10 @@ def has_chinese_font() -> bool:
     return any(Path("/usr/share/fonts").glob("**/NotoSansCJK*"))
 
 
+def has_wrk() -> bool:
+    return shutil.which("wrk") is not None
+
+
 def has_browser() -> bool:
     return any(shutil.which(name) for name in BROWSERS)
 
@@ -222,6 +226,7 @@ PARTS = (
         is_present=lambda: has_postgis() and has_chinese_font(),
     ),
     Part("browser", "Chromium for the browser tests (apt)", install_browser, is_present=has_browser),
+    Part("load", "wrk, the load of the benchmarks (apt)", lambda: apt_install("wrk"), is_present=has_wrk),
     Part(
         "python",
         "Python packages of the product (.venv)",
