@@ -47,8 +47,11 @@ class AccessSettings(Part):
 
 
 class JobSettings(Part):
-    concurrency: int = 2
-    max_attempts: int = 5  # then the job is moved to dead_jobs
+    processes: int = Field(default=2, ge=1)  # each runs one job at a time: a crash has one culprit
+    max_attempts: int = Field(default=5, ge=1)  # then the job is moved to dead_jobs
+    time_limit_s: float = 60.0  # a job that runs longer is ended with its process
+    memory_mib: int = 2048  # a job that wants more fails
+    backoff_s: float = 5.0  # before the second attempt; doubles with each further one
     heartbeat_s: float = 5.0
     stalled_after_s: float = 30.0
     sweep_s: float = 10.0

@@ -1,6 +1,4 @@
 import threading
-import time
-import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -122,48 +120,3 @@ def test_a_job_that_has_started_stands_in_for_nothing(own_engine: Engine) -> Non
         session.execute(text("UPDATE procrastinate_jobs SET status = 'doing'"))
         jobs.enqueue(session, "patrol.judge", queueing_lock="patrol:1")
         assert len(waiting(session)) == 1
-
-
-@pytest.mark.own_database
-def test_many_writers_and_a_worker_never_lose_the_last_word(own_engine: Engine) -> None:
-    """Each writer commits a row and enqueues; whatever was committed is seen by a job that starts later."""
-    with Session(own_engine) as session:
-        session.execute(text("CREATE TABLE facts (fact uuid PRIMARY KEY, at timestamptz DEFAULT now())"))
-        number = session.scalar(text("INSERT INTO procrastinate_workers DEFAULT VALUES RETURNING id"))
-        session.commit()
-    done = threading.Event()
-    seen: set[uuid.UUID] = set()
-
-    def work() -> None:
-        with Session(own_engine) as session:
-            while True:
-                was_done = done.is_set()
-                job_id = session.scalar(FETCH, {"worker": number})
-                session.commit()
-                if job_id is not None:
-                    seen.update(session.scalars(text("SELECT fact FROM facts")))
-                    finish = text("SELECT procrastinate_finish_job_v1(:job, 'succeeded', true)")
-                    session.execute(finish, {"job": job_id})
-                    session.commit()
-                elif was_done:
-                    return
-
-    def write() -> None:
-        with Session(own_engine) as session:
-            for _ in range(60):
-                session.execute(text("INSERT INTO facts VALUES (:fact)"), {"fact": uuid.uuid4()})
-                jobs.enqueue(session, "judge", queueing_lock="one")
-                time.sleep(0.001)  # the commit comes later than the look at the queue
-                session.commit()
-
-    worker = threading.Thread(target=work)
-    writers = [threading.Thread(target=write) for _ in range(2)]
-    for thread in (worker, *writers):
-        thread.start()
-    for thread in writers:
-        thread.join()
-    done.set()
-    worker.join()
-    with Session(own_engine) as session:
-        assert seen == set(session.scalars(text("SELECT fact FROM facts")))
-        assert len(seen) == 120
