@@ -157,7 +157,7 @@ def explain(text: str, lookups: CodeLookups) -> list[DigitGroup]:
 
 # ------------------------------------------------------------------------------------- digit groups
 
-_GRID_GROUPS = (("object_code", 6), ("county", 6), ("street", 3), ("community", 3), ("sequence", 2))
+_GRID_GROUPS = (("object", 6), ("county", 6), ("street", 3), ("community", 3), ("sequence", 2))
 _UNIT_GROUPS = (("county", 6), ("street", 3), ("community", 3), ("unit", 3))
 _SUFFIX_NAMES = ("floor", "counter")
 
@@ -278,7 +278,7 @@ def _suffix_fault(digits: str) -> Reason | None:
 
 _CHECKS: dict[str, Callable[[str], Reason | None]] = {
     "code": _code_fault,
-    "object_code": _object_fault,
+    "object": _object_fault,
     "county": _county_fault,
     "street": _street_fault,
     "community": _community_fault,
@@ -296,7 +296,7 @@ def _fault(name: str, digits: str) -> Reason | None:
 # ------------------------------------------------------------------------------------------ meanings
 
 _UNKNOWN = {
-    "object_code": Reason(
+    "object": Reason(
         "object-unknown", "对象代码不在本系统的对象代码表中", "the object code is not in this system's table"
     ),
     "county": Reason(
@@ -314,7 +314,7 @@ _UNKNOWN = {
 def _meaning(name: str, groups: dict[str, str], lookups: CodeLookups) -> str | None:
     """What a well-formed group stands for; None when the tables do not know it."""
     digits = groups[name]
-    if name == "object_code":
+    if name == "object":
         return lookups.object_name(digits) or _class_meaning(digits)
     if name == "county":
         return lookups.division_name(digits)

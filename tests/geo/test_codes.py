@@ -50,7 +50,7 @@ def test_floors_and_counters_carry_a_local_suffix() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("0000" + "00" + "320113007001" + "00", {"/object_code": "object-range"}),
+        ("0000" + "00" + "320113007001" + "00", {"/object": "object-range"}),
         ("990000" + "990113007001" + "00", {"/county": "county-range"}),  # no province 99
         ("990000" + "320013007001" + "00", {"/county": "county-range"}),  # prefecture 00: the province
         ("990000" + "320100007001" + "00", {"/county": "county-range"}),  # county 00: the prefecture
@@ -99,7 +99,7 @@ def test_a_unit_grid_code_has_15_digits() -> None:
 def test_explain_gives_every_group_its_meaning() -> None:
     groups = explain(XIANLIN + "07", Tables())
     assert [(group.name, group.digits, group.valid) for group in groups] == [
-        ("object_code", "990000", True),
+        ("object", "990000", True),
         ("county", "320113", True),
         ("street", "007", True),
         ("community", "001", True),
@@ -120,7 +120,7 @@ def test_explain_gives_every_group_its_meaning() -> None:
         ("990000" + "320114007001" + "00", "county", "county-unknown"),
         ("990000" + "320113008001" + "00", "street", "street-unknown"),
         ("990000" + "320113007002" + "00", "community", "community-unknown"),
-        ("123456" + "320113007001" + "00", "object_code", "object-unknown"),
+        ("123456" + "320113007001" + "00", "object", "object-unknown"),
         ("990000" + "320113600001" + "00", "street", "street-range"),
         ("12", "code", "code-length"),
         ("栖霞区", "code", "code-not-digits"),
