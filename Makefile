@@ -6,9 +6,9 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 
 # The first Python that is new enough; only the set-up runs on it, all else runs in .venv.
-PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
-	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $$name && break; done)
-SETUP = @$(if $(PYTHON),,$(error Python 3.11 or newer is needed: apt-get install python3)) "$(PYTHON)" scripts/setup.py
+PYTHON := $(or $(PYTHON),$(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $$name && break; done))
+SETUP = @$(if $(PYTHON),,$(error Python 3.11 or newer is needed: apt-get install python3))"$(PYTHON)" scripts/setup.py
 BIN := .venv/bin
 
 # Node.js of the set-up, where the machine's own was missing or too old.

@@ -69,7 +69,12 @@ def install_system() -> None:
 
 
 def install_browser() -> None:
-    apt_install("chromium")
+    try:
+        apt_install("chromium")
+    except SetupFailed as failure:
+        # Ubuntu's package of that name is a snap, which many machines cannot run.
+        advice = f"Install Chromium or Chrome, so that one of {', '.join(BROWSERS)} is found; then repeat."
+        raise SetupFailed(f"{failure}\n{advice}") from failure
 
 
 def apt_install(*packages: str) -> None:
@@ -189,7 +194,18 @@ def has_node() -> bool:
 def install_node() -> None:
     """Unpack the Node.js that the Python package index carries, under the usual names in a bin folder."""
     shutil.rmtree(NODE, ignore_errors=True)
-    run(uv(), "pip", "install", "--target", NODE, "--require-hashes", "-r", LOCKS / "node.txt")
+    run(
+        uv(),
+        "pip",
+        "install",
+        "--python",
+        sys.executable,
+        "--target",
+        NODE,
+        "--require-hashes",
+        "-r",
+        LOCKS / "node.txt",
+    )
     programs = NODE / "bin"
     shutil.rmtree(programs, ignore_errors=True)
     programs.mkdir()
