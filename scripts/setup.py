@@ -194,18 +194,8 @@ def has_node() -> bool:
 def install_node() -> None:
     """Unpack the Node.js that the Python package index carries, under the usual names in a bin folder."""
     shutil.rmtree(NODE, ignore_errors=True)
-    run(
-        uv(),
-        "pip",
-        "install",
-        "--python",
-        sys.executable,
-        "--target",
-        NODE,
-        "--require-hashes",
-        "-r",
-        LOCKS / "node.txt",
-    )
+    there = ["--python", sys.executable, "--target", str(NODE)]
+    run(uv(), "pip", "install", *there, "--require-hashes", "-r", LOCKS / "node.txt")
     programs = NODE / "bin"
     shutil.rmtree(programs, ignore_errors=True)
     programs.mkdir()
