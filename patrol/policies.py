@@ -1,0 +1,56 @@
+"""The thresholds a patrol is judged by.
+
+All of them are local settings: DB32/T 2763-2015 clause 11.2.1 asks for two patrols a week and says nothing
+of duration, distance or coverage. They travel as the JSON of PatrolPolicy.thresholds; what a row leaves out
+has the default below.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Self
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Thresholds with their unit in the name; 0 switches a minimum off."""
+
+    required_per_week: int = 2  # clause 11.2.1; the only figure here that a standard gives
+    min_minutes_in_grid: float = 20.0
+    min_in_grid_ratio: float = 0.8  # of the observed time
+    min_coverage_ratio: float = 0.2  # of the grid's H3 resolution 11 cells
+    min_checkpoint_ratio: float = 0.6  # instead of coverage, in grids with checkpoints; none has any yet
+    min_metres: float = 0.0  # off: metres walked reward laps, not work
+    min_gap_hours: float = 12.0  # between the starts of two patrols that count
+    distinct_days: int = 2  # different local days the required patrols must fall on
+    max_speed_mps: float = 8.0  # faster is a jump or a car; a bicycle stays below
+    max_gap_s: float = 120.0  # a longer silence is a gap: nobody knows where the worker was
+    max_accuracy_m: float = 50.0  # a fix the phone itself trusts less is kept but proves nothing
+    # a road on the boundary belongs to both sides; GPS errs about this much
+    boundary_tolerance_m: float = 15.0
+    # Positions no real receiver gives: reviewed by a person, never punished automatically.
+    max_frozen_ratio: float = 0.9  # of the observed time spent at exactly one position after another
+    max_constant_accuracy_fixes: int = 0  # off: some phones report 5 m all day long
+
+    @classmethod
+    def of(cls, thresholds: Mapping[str, Any]) -> Self:
+        """Policy of a stored row. Raises ValueError for a name or a value that is none."""
+        known = {field.name: type(field.default) for field in fields(cls)}
+        unknown = sorted(set(thresholds) - set(known))
+        if unknown:
+            raise ValueError(f"unknown threshold {unknown[0]!r}")
+        given: dict[str, Any] = {
+            name: _number(name, value, known[name]) for name, value in thresholds.items()
+        }
+        return cls(**given)
+
+    def thresholds(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def _number(name: str, value: Any, kind: type) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
+        raise ValueError(f"threshold {name} must be a number from 0, not {value!r}")
+    if kind is int and value != int(value):
+        raise ValueError(f"threshold {name} must be a whole number, not {value!r}")
+    number: float = kind(value)
+    return number
