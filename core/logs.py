@@ -25,7 +25,11 @@ PERSONAL_PATTERN = re.compile(r"(?<![0-9A-Za-z])(?:\d{17}[0-9Xx]|(?:\+?86[- ]?)?
 # The text of these speaks of the program; that of others (ValueError, a driver's error) may quote data.
 SPEAKING_ERRORS = (AttributeError, ImportError, NameError, OSError, RuntimeError, TypeError)
 # They tell at INFO what our own lines tell better, job arguments included.
-QUIET_LIBRARIES = {"procrastinate": logging.CRITICAL, "psycopg.pool": logging.ERROR, "alembic.runtime.migration": logging.INFO}
+QUIET_LIBRARIES = {
+    "procrastinate": logging.CRITICAL,
+    "psycopg.pool": logging.ERROR,
+    "alembic.runtime.migration": logging.INFO,
+}
 
 
 def configure(settings: LogSettings) -> None:

@@ -28,6 +28,7 @@ class HttpSettings(Part):
     max_upload_bytes: int = 64 * MIB  # grid files and tracks
     web_dist: Path = Path(__file__).resolve().parent.parent / "web" / "dist"
     secure_cookies: bool = False  # set behind https
+    metrics_dir: Path | None = None  # where several processes share their figures; `xunge serve` sets it
 
 
 class DatabaseSettings(Part):
