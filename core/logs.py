@@ -24,11 +24,11 @@ PERSONAL_KEYS = {
 PERSONAL_PATTERN = re.compile(r"(?<![0-9A-Za-z])(?:\d{17}[0-9Xx]|(?:\+?86[- ]?)?1[3-9]\d{9})(?![0-9A-Za-z])")
 # The text of these speaks of the program; that of others (ValueError, a driver's error) may quote data.
 SPEAKING_ERRORS = (AttributeError, ImportError, NameError, OSError, RuntimeError, TypeError)
-# They tell at INFO what our own lines tell better, job arguments included.
+# They tell what our own lines tell better; procrastinate would tell the arguments of jobs.
 QUIET_LIBRARIES = {
     "procrastinate": logging.CRITICAL,
     "psycopg.pool": logging.ERROR,
-    "alembic.runtime.migration": logging.INFO,
+    "alembic": logging.WARNING,
 }
 
 

@@ -1,7 +1,7 @@
 """Does the process live, can it serve, and its figures. No sign-in: a balancer and a scraper have none."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -23,10 +23,12 @@ router = APIRouter(tags=["health"])
 
 ANSWER_S = 1.8  # a probe that waits longer learns no more
 STATEMENT_MS = 1500
-METRICS_REPLY = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
+METRICS_REPLY: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/plain": {"schema": {"type": "string"}}}}
+}
 Answer = TypeVar("Answer")
 
-# Threads apart from those of the requests: when all of these wait for a dead database, the probes still answer.
+# Apart from the threads of the requests: when all of those wait for a dead database, the probes still answer.
 _probes = anyio.CapacityLimiter(2)
 
 
@@ -81,7 +83,7 @@ def _process_figures(settings: Settings) -> CollectorRegistry:
     if settings.http.metrics_dir is None:
         return REGISTRY
     registry = CollectorRegistry()
-    MultiProcessCollector(registry, path=str(settings.http.metrics_dir))
+    MultiProcessCollector(registry, path=str(settings.http.metrics_dir))  # type: ignore[no-untyped-call]
     return registry
 
 
