@@ -60,7 +60,7 @@ def clean(fixes: Fixes, policy: Policy, *, started_ms: int, finished_ms: int) ->
     flags[fixes.accuracy_m > policy.max_accuracy_m] |= Flag.INACCURATE
     flags[(fixes.at_ms < started_ms) | (fixes.at_ms > finished_ms)] |= Flag.OUTSIDE_PATROL
     usable = np.flatnonzero((flags & _UNUSABLE) == 0)
-    points = _points(fixes.take(usable))
+    points = _points(fixes, usable)
     chain = longest_chain(points, policy)
     off_chain = np.ones(len(usable), np.bool_)
     off_chain[chain] = False
@@ -69,31 +69,34 @@ def clean(fixes: Fixes, policy: Policy, *, started_ms: int, finished_ms: int) ->
     flags[usable[trail]] ^= Flag.JUMP | Flag.CLOCK_SKEW
     kept = usable[chain]
     ridden = too_fast(points.take(chain), policy)
-    believed = fixes.take(kept)
-    flags[kept[_stale(believed)]] |= Flag.STALE
+    at_ms, lon, lat = fixes.at_ms[kept], fixes.lon[kept], fixes.lat[kept]
+    flags[kept[_stale(at_ms, lon, lat)]] |= Flag.STALE
     flags[kept[1:-1][ridden[:-1] & ridden[1:]]] |= Flag.JUMP
-    leg_s = np.diff(believed.at_ms) / 1000.0
+    leg_s = np.diff(at_ms) / 1000.0
     return CleanTrack(
         fixes=fixes,
         flags=flags,
         kept=kept,
         leg_s=leg_s,
-        leg_m=segment_lengths_m(believed.lon, believed.lat),
+        leg_m=segment_lengths_m(lon, lat),
         walked=(leg_s <= policy.max_gap_s) & ~ridden,
         has_second_trail=len(trail) > 0,
     )
 
 
-def _points(fixes: Fixes) -> Points:
-    x_m, y_m = plane_m(fixes.lon, fixes.lat)
-    return Points(fixes.at_ms / 1000.0, x_m, y_m, fixes.accuracy_m)
+def _points(fixes: Fixes, usable: Int64) -> Points:
+    x_m, y_m = plane_m(fixes.lon[usable], fixes.lat[usable])
+    return Points(fixes.at_ms[usable] / 1000.0, x_m, y_m, fixes.accuracy_m[usable])
 
 
 def _in_order(fixes: Fixes) -> tuple[Fixes, Bool]:
     """The fixes by time, exact repeats collapsed, and which of them lost to a better one of the same time."""
+    none = np.zeros(len(fixes), np.bool_)
+    if np.all(fixes.at_ms[1:] > fixes.at_ms[:-1]):
+        return fixes, none
     ordered = fixes.take(np.argsort(fixes.at_ms, kind="stable"))
-    if not np.any(ordered.at_ms[1:] == ordered.at_ms[:-1]):
-        return ordered, np.zeros(len(fixes), np.bool_)
+    if np.all(ordered.at_ms[1:] > ordered.at_ms[:-1]):
+        return ordered, none
     # By time, then mock last, then the most accurate first (nan sorts last), then whatever else
     # distinguishes them.
     keys = (
@@ -123,13 +126,13 @@ def _same_as_before(fixes: Fixes) -> Bool:
     return same
 
 
-def _stale(fixes: Fixes) -> Bool:
+def _stale(at_ms: Int64, lon: Float64, lat: Float64) -> Bool:
     """Fixes at exactly the position that the phone has been repeating for STALE_AFTER_MS."""
-    if not len(fixes):
+    if not len(at_ms):
         return np.zeros(0, np.bool_)
-    changed = np.empty(len(fixes), np.bool_)
+    changed = np.empty(len(at_ms), np.bool_)
     changed[0] = True
-    changed[1:] = (fixes.lon[1:] != fixes.lon[:-1]) | (fixes.lat[1:] != fixes.lat[:-1])
-    since = np.maximum.accumulate(np.where(changed, fixes.at_ms, np.iinfo(np.int64).min))
-    stale: Bool = fixes.at_ms - since >= STALE_AFTER_MS
+    changed[1:] = (lon[1:] != lon[:-1]) | (lat[1:] != lat[:-1])
+    since = np.maximum.accumulate(np.where(changed, at_ms, np.iinfo(np.int64).min))
+    stale: Bool = at_ms - since >= STALE_AFTER_MS
     return stale

@@ -18,7 +18,6 @@ class Policy:
     min_minutes_in_grid: float = 20.0
     min_in_grid_ratio: float = 0.8  # of the observed time
     min_coverage_ratio: float = 0.2  # of the grid's H3 resolution 11 cells
-    min_checkpoint_ratio: float = 0.6  # instead of coverage, in grids with checkpoints; none has any yet
     min_metres: float = 0.0  # off: metres walked reward laps, not work
     min_gap_hours: float = 12.0  # between the starts of two patrols that count
     distinct_days: int = 2  # different local days the required patrols must fall on

@@ -166,8 +166,9 @@ def _constant_accuracy(track: CleanTrack, policy: Policy) -> list[Check]:
 
 
 def _counts(flags: Int64) -> dict[str, int]:
-    counts = {str(flag.name).lower(): int(((flags & flag) > 0).sum()) for flag in Flag}
-    return {name: count for name, count in counts.items() if count}
+    bits = np.unpackbits(flags.astype(np.uint8)[:, None], axis=1, bitorder="little")
+    counts = zip(Flag, bits.sum(axis=0).tolist(), strict=True)
+    return {str(flag.name).lower(): count for flag, count in counts if count}
 
 
 def _dwell(track: CleanTrack, near: Bool, area: GridArea) -> tuple[Cells, Float64]:

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from patrol.policies import Policy
-from seeds.base import DEFAULT_THRESHOLDS
 
 
 def test_what_a_row_leaves_out_has_its_default() -> None:
@@ -16,10 +15,6 @@ def test_what_a_row_leaves_out_has_its_default() -> None:
 def test_thresholds_survive_storing() -> None:
     policy = Policy(min_metres=300, distinct_days=1)
     assert Policy.of(policy.thresholds()) == policy
-
-
-def test_the_shipped_policy_is_the_default() -> None:
-    assert Policy.of(DEFAULT_THRESHOLDS) == Policy()
 
 
 @pytest.mark.parametrize(
