@@ -123,7 +123,7 @@ def assign(
     )
     dates = {"from": first.isoformat(), "to": valid_to.isoformat() if valid_to else None}
     detail = {"assignment": str(assignment_id), "role": post.role.value, "path": path, **dates}
-    _record(session, actor, person_id, "assignment.created", detail, path)
+    _record(session, actor, person_id, "assignment.created", detail, path=path)
     return assignment_id
 
 
@@ -145,7 +145,7 @@ def end_assignment(
     else:
         assignment.valid_to = last
     detail = {"assignment": str(assignment_id), "role": assignment.role, "on": last.isoformat()}
-    _record(session, actor, assignment.person_id, "assignment.ended", detail, assignment.path)
+    _record(session, actor, assignment.person_id, "assignment.ended", detail, path=assignment.path)
 
 
 def set_password(session: Session, actor: Actor, person_id: uuid.UUID, password_hash: PasswordHash) -> None:
@@ -262,6 +262,7 @@ def _record(
     person_id: uuid.UUID,
     action: str,
     detail: Mapping[str, str | None],
+    *,
     path: str = "",
 ) -> None:
     announce(session, ACCESS, str(person_id))

@@ -16,7 +16,7 @@ from access import tokens
 from access.models import Account
 from access.passwords import PasswordHash, verify
 from access.scope import person_label
-from access.throttle import SignInThrottle, after_failure, locked
+from access.throttle import SignInLocked, SignInThrottle, after_failure
 from access.tokens import AccountDisabled, TokenPair
 from core import audit
 from core.clock import now
@@ -67,11 +67,11 @@ def sign_in(
     account = _account(session, username)
     until = throttle.locked_until(username) if account is None else account.locked_until
     if until is not None and until > now():
-        return locked(until)
+        return SignInLocked(until)
     right, better = verify(credentials.password, account.password_hash if account else None)
     if account is None:
         until = throttle.count_failure(username)
-        return locked(until) if until else WrongCredentials()
+        return SignInLocked(until) if until else WrongCredentials()
     checked = _Checked(account.person_id, right, account.password_hash, better)
     return _decide(session, checked, credentials.client, access)
 
@@ -93,7 +93,7 @@ def _decide(
         .execution_options(populate_existing=True)
     ).one()
     if account.locked_until is not None and account.locked_until > now():
-        return locked(account.locked_until)
+        return SignInLocked(account.locked_until)
     if not checked.was_right or account.password_hash != checked.against:
         return _count_failure(session, account, access)
     account.failed_logins, account.locked_until = 0, None
@@ -113,7 +113,7 @@ def _count_failure(session: Session, account: Account, access: AccessSettings) -
     if account.locked_until is None:
         return WrongCredentials()
     _record(session, account, "account.locked", {"until": account.locked_until.isoformat()})
-    return locked(account.locked_until)
+    return SignInLocked(account.locked_until)
 
 
 def _record(session: Session, account: Account, action: str, detail: dict[str, str]) -> None:

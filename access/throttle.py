@@ -26,15 +26,13 @@ class SignInLocked(TooMany):
 
     code = "sign-in-locked"
 
-
-def locked(until: datetime) -> SignInLocked:
-    """The same answer whether or not somebody has that name."""
-    wait_s = max(1, round((until - now()).total_seconds()))
-    return SignInLocked(
-        f"登录失败次数过多，请在 {-(-wait_s // 60)} 分钟后再试 / too many failures, try again in {wait_s} s",
-        retry_after_s=wait_s,
-        locked_until=until.isoformat(),
-    )
+    def __init__(self, until: datetime) -> None:
+        wait_s = max(1, round((until - now()).total_seconds()))
+        super().__init__(
+            f"登录失败次数过多，请 {-(-wait_s // 60)} 分钟后再试 / too many failures, try again in {wait_s} s",
+            retry_after_s=wait_s,
+            locked_until=until.isoformat(),
+        )
 
 
 @dataclass(slots=True)

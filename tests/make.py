@@ -10,7 +10,6 @@ The tree of `street_tree` is squares on a map, so that counts and boxes can be w
 """
 
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
@@ -66,19 +65,12 @@ def grid_code(*, community: str = "001", sequence: str = "00", street_code: str 
 
 
 def grid(
-    session: Session,
-    *,
-    code: str,
-    parent: Grid | None = None,
-    name: str | None = None,
-    kind: str = "residential",
-    geom: str | None = None,
-    area_m2: float | None = None,
-    cells: bytes | None = None,
-    attributes: Mapping[str, Any] | None = None,
-    valid_from: date = SINCE,
+    session: Session, *, code: str, parent: Grid | None = None, name: str | None = None, **version: Any
 ) -> Grid:
-    """A grid with one version, below `parent` or at the top of the street its code names."""
+    """A grid with one version, below `parent` or at the top of the street that its code names.
+
+    `version` are columns of GridVersion: kind, geom (see `box`), area_m2, cells, attributes, valid_from ...
+    """
     street_code = code[6:15]
     street(session, code=street_code, name="仙林街道" if street_code == STREET else f"街道{street_code}")
     grid_id = session.scalars(select(func.nextval("grids_grid_id_seq"))).one()
@@ -93,20 +85,15 @@ def grid(
     )
     session.add(made)
     session.flush()
-    session.add(
-        GridVersion(
-            grid_id=grid_id,
-            version=1,
-            name=name or code,
-            kind=kind,
-            geom=geom,
-            area_m2=area_m2,
-            cells=cells,
-            source_datum="EPSG:4490",
-            attributes=dict(attributes or {}),
-            valid_from=valid_from,
-        )
-    )
+    grid_version(session, grid=made, name=name or code, **version)
+    return made
+
+
+def grid_version(session: Session, *, grid: Grid, name: str, version: int = 1, **columns: Any) -> GridVersion:
+    """What the grid is called and where it lies from a day on; anything not given is plain."""
+    plain = {"kind": "residential", "source_datum": "EPSG:4490", "attributes": {}, "valid_from": SINCE}
+    made = GridVersion(grid_id=grid.grid_id, version=version, name=name, **{**plain, **columns})
+    session.add(made)
     session.flush()
     return made
 

@@ -1,10 +1,12 @@
 """Signing in, staying signed in, signing out, and who am I."""
 
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Literal, TypedDict
 
 from fastapi import APIRouter, Cookie, Depends, Form, Header, Request, Response
 
 from access import tokens
+from access.passwords import SignInBusy
 from access.queries import Place, extent_of, places_of
 from access.roles import Action
 from access.scope import HeldRole, scope_of
@@ -16,7 +18,6 @@ from api.problems import problem_replies, problem_response
 from api.schemas.auth import AssignmentOut, MeOut, RefreshIn, SignInForm, TokenOut
 from core.clock import now, today
 from core.errors import DomainError, Invalid, TooMany, Unauthenticated, Unavailable
-from core.settings import HttpSettings
 
 router = APIRouter(prefix="/v1", tags=["auth"])
 
@@ -28,21 +29,87 @@ KEY_DESCRIPTION = (
     "reply can be asked for again. Tabs that share the cookie must share the key; another key on a used "
     "token ends the sign-in."
 )
+REFUSED = (WrongCredentials, AccountDisabled, SignInLocked)
 ENDED = (TokenInvalid, TokenExpired, SignedOut, AccountDisabled)
 
 
-def throttle_of(request: Request) -> SignInThrottle:
-    throttle = request.app.state.sign_in_throttle
-    assert isinstance(throttle, SignInThrottle)
-    return throttle
+class CookieLimits(TypedDict):
+    """What keeps the cookie from scripts, other sites and other addresses."""
+
+    path: str
+    httponly: bool
+    samesite: Literal["strict"]
+    secure: bool
 
 
 def forbid_storing(response: Response) -> None:
     response.headers["Cache-Control"] = "no-store"
 
 
-Throttle = Annotated[SignInThrottle, Depends(throttle_of)]
-RefreshCookie = Annotated[str | None, Cookie(alias=COOKIE)]
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One call of these routes: what came, where the answer goes, and the session between."""
+
+    request: Request
+    response: Response
+    session: WriteSession
+    settings: AppSettings
+
+    @property
+    def throttle(self) -> SignInThrottle:
+        throttle = self.request.app.state.sign_in_throttle
+        assert isinstance(throttle, SignInThrottle)
+        return throttle
+
+    @property
+    def address(self) -> str:
+        return self.request.client.host if self.request.client else ""
+
+    def granted(self, pair: TokenPair, *, in_cookie: bool) -> TokenOut:
+        forbid_storing(self.response)
+        at = now()
+        if in_cookie:
+            life_s = int((pair.refresh_expires_at - at).total_seconds())
+            self.response.set_cookie(COOKIE, pair.refresh_token, max_age=life_s, **self._cookie_limits())
+        return TokenOut(
+            access_token=pair.access_token,
+            token_type="bearer",
+            expires_in=max(0, int((pair.access_expires_at - at).total_seconds())),
+            refresh_token=None if in_cookie else pair.refresh_token,
+        )
+
+    def refused(self, error: DomainError) -> Response:
+        """The reply that lets the transaction commit what the refusal changed."""
+        response = problem_response(self.request, error)
+        forbid_storing(response)
+        return response
+
+    def clear_cookie(self) -> None:
+        self.response.delete_cookie(COOKIE, **self._cookie_limits())
+
+    def _cookie_limits(self) -> CookieLimits:
+        secure = self.settings.http.secure_cookies
+        return {"path": COOKIE_PATH, "httponly": True, "samesite": "strict", "secure": secure}
+
+
+@dataclass(frozen=True, slots=True)
+class SentRefresh:
+    """The refresh token that came, and whether the browser's cookie jar sent it."""
+
+    token: str | None
+    is_cookie: bool
+
+
+def sent_refresh(
+    body: RefreshIn | None = None, cookie: Annotated[str | None, Cookie(alias=COOKIE)] = None
+) -> SentRefresh:
+    if body is not None and body.refresh_token is not None:
+        return SentRefresh(body.refresh_token, is_cookie=False)
+    return SentRefresh(cookie, is_cookie=True)
+
+
+InExchange = Annotated[Exchange, Depends()]
+RefreshSent = Annotated[SentRefresh, Depends(sent_refresh)]
 IdempotencyKey = Annotated[
     str, Header(alias="Idempotency-Key", min_length=16, max_length=200, description=KEY_DESCRIPTION)
 ]
@@ -51,23 +118,16 @@ IdempotencyKey = Annotated[
 @router.post(
     "/auth/token",
     response_model=TokenOut,
-    responses=problem_replies(Invalid, WrongCredentials, AccountDisabled, TooMany, SignInLocked, Unavailable),
+    responses=problem_replies(Invalid, *REFUSED, TooMany, SignInBusy, Unavailable),
 )
-def create_token(
-    request: Request,
-    response: Response,
-    form: Annotated[SignInForm, Form()],
-    session: WriteSession,
-    settings: AppSettings,
-    throttle: Throttle,
-) -> TokenOut | Response:
+def create_token(exchange: InExchange, form: Annotated[SignInForm, Form()]) -> TokenOut | Response:
     """Sign in with user name and password."""
-    throttle.admit(request.client.host if request.client else "")
+    exchange.throttle.admit(exchange.address)
     credentials = Credentials(form.username, form.password, form.client_id)
-    outcome = sign_in(session, throttle, settings.access, credentials)
+    outcome = sign_in(exchange.session, exchange.throttle, exchange.settings.access, credentials)
     if isinstance(outcome, DomainError):
-        return _refused(request, outcome)
-    return _granted(response, outcome, settings.http, in_cookie=form.client_id == WEB)
+        return exchange.refused(outcome)
+    return exchange.granted(outcome, in_cookie=form.client_id == WEB)
 
 
 @router.post(
@@ -75,24 +135,14 @@ def create_token(
     response_model=TokenOut,
     responses=problem_replies(Invalid, Unauthenticated, *ENDED, RefreshReused, Unavailable),
 )
-def refresh_token(
-    request: Request,
-    response: Response,
-    key: IdempotencyKey,
-    session: WriteSession,
-    settings: AppSettings,
-    body: RefreshIn | None = None,
-    cookie: RefreshCookie = None,
-) -> TokenOut | Response:
+def refresh_token(exchange: InExchange, key: IdempotencyKey, sent: RefreshSent) -> TokenOut | Response:
     """Exchange the refresh token, from the body or the cookie, for the next pair."""
-    in_body = body.refresh_token if body else None
-    token = in_body or cookie
-    if token is None:
+    if sent.token is None:
         raise Unauthenticated
-    outcome = tokens.refresh(session, token, key, settings.access)
+    outcome = tokens.refresh(exchange.session, sent.token, key, exchange.settings.access)
     if isinstance(outcome, DomainError):
-        return _refused(request, outcome)
-    return _granted(response, outcome, settings.http, in_cookie=in_body is None)
+        return exchange.refused(outcome)
+    return exchange.granted(outcome, in_cookie=sent.is_cookie)
 
 
 @router.post(
@@ -101,19 +151,10 @@ def refresh_token(
     dependencies=[Depends(forbid_storing)],
     responses=problem_replies(Invalid, Unavailable),
 )
-def sign_out(
-    response: Response,
-    session: WriteSession,
-    settings: AppSettings,
-    access_token: BearerToken,
-    body: RefreshIn | None = None,
-    cookie: RefreshCookie = None,
-) -> None:
+def sign_out(exchange: InExchange, access_token: BearerToken, sent: RefreshSent) -> None:
     """End the sign-in of any token sent along; one that has ended already is as good."""
-    tokens.sign_out(session, access_token, body.refresh_token if body else None, cookie)
-    response.delete_cookie(
-        COOKIE, COOKIE_PATH, httponly=True, samesite="strict", secure=settings.http.secure_cookies
-    )
+    tokens.sign_out(exchange.session, access_token, sent.token)
+    exchange.clear_cookie()
 
 
 @router.get(
@@ -135,34 +176,6 @@ def read_me(call: Reading) -> MeOut:
         bbox=extent_of(call.session, scope_of(actor, Action.READ_GRIDS), day),
         actions=sorted(actor.actions),
     )
-
-
-def _granted(response: Response, pair: TokenPair, http: HttpSettings, *, in_cookie: bool) -> TokenOut:
-    forbid_storing(response)
-    at = now()
-    if in_cookie:
-        response.set_cookie(
-            COOKIE,
-            pair.refresh_token,
-            max_age=max(0, int((pair.refresh_expires_at - at).total_seconds())),
-            path=COOKIE_PATH,
-            httponly=True,
-            samesite="strict",
-            secure=http.secure_cookies,
-        )
-    return TokenOut(
-        access_token=pair.access_token,
-        token_type="bearer",
-        expires_in=max(0, int((pair.access_expires_at - at).total_seconds())),
-        refresh_token=None if in_cookie else pair.refresh_token,
-    )
-
-
-def _refused(request: Request, error: DomainError) -> Response:
-    """The reply that lets the transaction commit what the refusal changed."""
-    response = problem_response(request, error)
-    forbid_storing(response)
-    return response
 
 
 def _assignment(held: HeldRole, place: Place) -> AssignmentOut:
