@@ -29,7 +29,7 @@ class SignInLocked(TooMany):
     def __init__(self, until: datetime) -> None:
         wait_s = max(1, round((until - now()).total_seconds()))
         super().__init__(
-            f"登录失败次数过多，请 {-(-wait_s // 60)} 分钟后再试 / too many failures, try again in {wait_s} s",
+            f"登录失败过多，请 {-(-wait_s // 60)} 分钟后再试 / too many failures, try again in {wait_s} s",
             retry_after_s=wait_s,
             locked_until=until.isoformat(),
         )

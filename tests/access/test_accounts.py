@@ -270,7 +270,8 @@ def test_disabling_signs_out_and_enabling_lets_in_again(
         session.flush()
     with pytest.raises(SignedOut):
         actor_of(session, token)
-    actions = session.scalars(select(AuditEntry.action).order_by(AuditEntry.seq)).all()
+    lines = select(AuditEntry.action).where(AuditEntry.subject == member.label).order_by(AuditEntry.seq)
+    actions = session.scalars(lines).all()
     assert actions == ["account.disabled", "account.enabled"]
 
 
