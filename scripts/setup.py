@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -85,7 +86,9 @@ def apt_install(*packages: str) -> None:
         )
     prefix = _as_root(packages)
     run(*prefix, "dpkg", "--configure", "-a")
-    run(*prefix, "apt-get", "-q", "-o", "DPkg::Lock::Timeout=300", "update")
+    # A foreign source that fails must not stop us: the installation tells whether what we need can be had.
+    with suppress(SetupFailed):
+        run(*prefix, "apt-get", "-q", "-o", "DPkg::Lock::Timeout=300", "update")
     options = ["-q", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"]
     run(*prefix, "apt-get", "install", *options, *packages)
 
