@@ -13,7 +13,7 @@ def with_empty_put() -> FastAPI:
     app = create_app(load_settings())
 
     @app.put("/v1/empty")
-    def empty(call: Writing) -> Response:
+    def empty(_: Writing) -> Response:
         return Response(status_code=204)
 
     # Before the static files, which would swallow the address.

@@ -20,6 +20,9 @@ ROWS, COLUMNS = 152, 200
 BLOCK = (2, 5)
 STREETS = 20
 GRID_COLUMNS = "code, level, parent_id, street_code, community_code, path"
+VERSION_COLUMNS = (
+    "grid_id, version, name, kind, households, geom, area_m2, cells, source_datum, attributes, valid_from"
+)
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,10 @@ def make_city() -> list[CityGrid]:
     return grids
 
 
+def code_of(grid_id: int) -> str:
+    return f"999901{grid_id:014d}"
+
+
 def load_city(engine: Engine, grids: list[CityGrid]) -> None:
     """The city stands in an empty migrated database, with a week of results for every grid."""
     streets = sorted({grid.street for grid in grids})
@@ -91,12 +98,9 @@ def load_city(engine: Engine, grids: list[CityGrid]) -> None:
         cursor = driver.cursor()
         with cursor.copy(f"COPY grids ({GRID_COLUMNS}) FROM STDIN") as copy:
             for grid in grids:
-                code = f"999901{grid.grid_id:014d}"
+                code = code_of(grid.grid_id)
                 copy.write_row((code, grid.level, grid.parent_id, grid.street, code[6:18], grid.path))
-        columns = (
-            "grid_id, version, name, kind, households, geom, area_m2, cells, source_datum, attributes, valid_from"
-        )
-        with cursor.copy(f"COPY grid_versions ({columns}) FROM STDIN") as copy:
+        with cursor.copy(f"COPY grid_versions ({VERSION_COLUMNS}) FROM STDIN") as copy:
             for grid in grids:
                 copy.write_row(_version_row(grid))
         _load_week(cursor, grids)

@@ -1,4 +1,4 @@
-"""100,000 positions at every level: our index, shapely's STRtree with prepared polygons, and the PostGIS join."""
+"""100,000 positions at every level: our index, shapely's STRtree (prepared polygons), the PostGIS join."""
 
 import io
 
@@ -59,7 +59,9 @@ def run(engine: Engine, grids: list[CityGrid]) -> list[Line]:
     ours = index.locate(lon, lat)[:, : len(LEVELS)]
     theirs = by_tree(trees, lon, lat)
     for column, level in enumerate(LEVELS):
-        assert np.array_equal(ours[:, column], ids[level][theirs[:, column]]), "the index and the tree disagree"
+        assert np.array_equal(ours[:, column], ids[level][theirs[:, column]]), (
+            "the index and the tree disagree"
+        )
 
     us = seconds(lambda: index.locate(lon, lat))
     tree = seconds(lambda: by_tree(trees, lon, lat), runs=3)

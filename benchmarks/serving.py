@@ -39,7 +39,16 @@ def uvicorn(
 ) -> Iterator[tuple[str, int]]:
     """One server process of an application factory; gives its address and process id."""
     port = free_port()
-    command = [str(python or sys.executable), "-m", "uvicorn", target, "--port", str(port), "--log-level", "error"]
+    command = [
+        str(python or sys.executable),
+        "-m",
+        "uvicorn",
+        target,
+        "--port",
+        str(port),
+        "--log-level",
+        "error",
+    ]
     command += ["--factory", "--no-access-log"] if python is None else ["--no-access-log"]
     server = subprocess.Popen(command, env=child_environment(env))
     url = f"http://127.0.0.1:{port}"
@@ -64,7 +73,9 @@ def wait_for(url: str, *, within_s: float = 30) -> None:
             time.sleep(0.1)
 
 
-def wrk(url: str, script: Path, *arguments: str, seconds: int = SECONDS, connections: int = CONNECTIONS) -> Load:
+def wrk(
+    url: str, script: Path, *arguments: str, seconds: int = SECONDS, connections: int = CONNECTIONS
+) -> Load:
     """Load from one wrk thread, so that the server keeps a core."""
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", str(script), url, "--"]
     said = subprocess.run([*command, *arguments], check=True, capture_output=True, text=True).stdout
