@@ -1,0 +1,194 @@
+"""When who goes out in the four weeks, and how well: usual rounds, lapses of every kind, one under way."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from enum import Enum, auto
+from itertools import count, cycle
+
+import numpy as np
+
+from access.roles import Role
+from core.clock import LOCAL_ZONE, Week, local_date
+from seeds.demo.crew import Crew, Duty, Worker
+from seeds.demo.places import CAMPUS, COMMUNITIES, RESIDENTIAL, VILLAGE
+
+WEEKS = 4
+_FIRST_STORY_NUMBER, _UNDER_WAY_NUMBER = 1_000_000, 2_000_000  # beyond those of the planner
+
+
+class Manner(Enum):
+    """How a round goes; what becomes of it is for the rules to say."""
+
+    SOUND = auto()
+    JUMPY = auto()  # sound, but a few positions fly off between high buildings
+    SHORT = auto()
+    ELSEWHERE = auto()  # in another grid
+    CORNER = auto()  # up and down one corner of the grid
+    RIDDEN = auto()  # on an electric bicycle, too fast to see anything
+    SILENT = auto()  # the phone slept most of the time
+    INACCURATE = auto()
+    MOCKED = auto()
+    FROZEN = auto()
+    TWO_TRAILS = auto()  # two phones recorded one patrol
+    CONSTANT = auto()  # the same accuracy all the time
+    UNDER_WAY = auto()  # sound so far, not finished
+
+
+@dataclass(frozen=True, slots=True)
+class Outing:
+    """One patrol to be recorded; the number makes its recording unlike any other."""
+
+    number: int
+    duty: Duty
+    starts_at: datetime
+    minutes: float
+    manner: Manner = Manner.SOUND
+    offline_hours: float = 0.0  # how late the phone found a network
+
+    @property
+    def ends_at(self) -> datetime:
+        return self.starts_at + timedelta(minutes=self.minutes)
+
+    @property
+    def received_at(self) -> datetime:
+        return self.ends_at + timedelta(hours=self.offline_hours)
+
+
+_LAPSES = (
+    Manner.SHORT, Manner.ELSEWHERE, Manner.CORNER, Manner.RIDDEN, Manner.SILENT, Manner.INACCURATE,
+    Manner.MOCKED, Manner.FROZEN, Manner.JUMPY, Manner.TWO_TRAILS,
+)  # fmt: skip
+# Grids of these kinds have rules of their own in the demo (seeds/demo/rules.py); their lapses show them.
+_LAPSES_BY_KIND = {CAMPUS: (Manner.CONSTANT, *_LAPSES), VILLAGE: (Manner.SHORT, Manner.CORNER)}
+_LAPSE_SHARE = 0.13
+_HASTE_SHARE = 0.07
+_OFFLINE_SHARE = 0.08
+
+# Communities differ, so that the map shows where help is needed.
+_BEST, _WORST = 0.97, 0.55
+
+_DAY_WEIGHTS = np.array([1.0, 1.0, 1.0, 1.0, 1.0, 0.45, 0.3])
+# Beginnings of rounds: from when, and for how many minutes.
+_Part = tuple[time, int]
+_EARLY, _MORNING, _AFTERNOON, _EVENING = (
+    (time(6, 40), 20), (time(7, 40), 170), (time(14, 0), 170), (time(18, 55), 40)
+)  # fmt: skip
+_PARTS: tuple[_Part, ...] = (_MORNING, _MORNING, _MORNING, _AFTERNOON, _AFTERNOON, _EVENING)
+# Two valid rounds of which only one counts: (days later, part) of each.
+_HASTE = (
+    ((0, _EARLY), (0, _EVENING)),  # the same day, twelve hours apart
+    ((0, _EVENING), (1, _EARLY)),  # from one evening to the next morning
+    ((0, _MORNING), (0, _AFTERNOON)),
+)
+
+
+def plan_outings(crew: Crew, today: date, moment: datetime, rng: np.random.Generator) -> list[Outing]:
+    """Every outing that reached the server before `moment`, by time, and one that is under way at it.
+
+    All four weeks are always drawn and then cut off at `moment`: the past looks the same on every weekday.
+    """
+    planner = _Planner(rng)
+    member = crew.accounts["member"]
+    outings: list[Outing] = []
+    for weeks_ago in reversed(range(WEEKS)):
+        week = Week.of_day(today).shifted(-weeks_ago)
+        for duty in crew.duties:
+            if duty.grid is not None:
+                outings += planner.week(duty, week)
+    outings = [o for o in outings if o.duty.worker is not member and _holds(o.duty, o.starts_at)]
+    outings += _member_story(next(duty for duty in crew.duties if duty.worker is member), today)
+    past = [outing for outing in outings if outing.received_at <= moment]
+    past.append(_under_way(crew, past, moment))
+    return sorted(past, key=lambda outing: (outing.starts_at, str(outing.duty.worker.person_id)))
+
+
+def _holds(duty: Duty, moment: datetime) -> bool:
+    day = local_date(moment)
+    return duty.valid_from <= day and (duty.valid_to is None or day < duty.valid_to)
+
+
+def _member_story(duty: Duty, today: date) -> Iterator[Outing]:
+    """The weeks of the account `member`: met; one lapse too many; met after a doubt; now one short of met."""
+    monday = Week.of_day(today).monday
+    yesterday = max(monday, today - timedelta(days=1))
+    story = (
+        (monday - timedelta(days=20), 8, Manner.SOUND),
+        (monday - timedelta(days=18), 15, Manner.SOUND),
+        (monday - timedelta(days=14), 9, Manner.SOUND),
+        (monday - timedelta(days=11), 16, Manner.CORNER),
+        (monday - timedelta(days=7), 8, Manner.SOUND),
+        (monday - timedelta(days=5), 9, Manner.FROZEN),
+        (monday - timedelta(days=3), 15, Manner.JUMPY),
+        (yesterday, 7, Manner.SOUND),
+    )
+    for number, (day, hour, manner) in enumerate(story, _FIRST_STORY_NUMBER):
+        yield Outing(number, duty, datetime.combine(day, time(hour, 12), LOCAL_ZONE), 36.0, manner)
+
+
+def _under_way(crew: Crew, past: list[Outing], moment: datetime) -> Outing:
+    """A round of somebody who has not been out today."""
+    starts_at = moment - timedelta(minutes=18)
+    busy = {outing.duty.worker for outing in past if moment - outing.starts_at < timedelta(hours=24)}
+    busy.update(crew.accounts.values())
+    duty = next(
+        duty
+        for duty in crew.duties
+        if duty.role is Role.MEMBER
+        and duty.worker not in busy
+        and duty.grid is not None
+        and duty.grid.kind == RESIDENTIAL
+        and _holds(duty, starts_at)
+    )
+    return Outing(_UNDER_WAY_NUMBER, duty, starts_at, 18.0, Manner.UNDER_WAY)
+
+
+class _Planner:
+    """Draws the weeks of all duties; nobody is in two places at a time."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        self._rng = rng
+        self._numbers = count()
+        self._taken: defaultdict[Worker, list[Outing]] = defaultdict(list)
+        self._lapses = defaultdict(
+            lambda: cycle(_LAPSES), {kind: cycle(lapses) for kind, lapses in _LAPSES_BY_KIND.items()}
+        )
+        order = rng.permutation(np.linspace(_WORST, _BEST, len(COMMUNITIES)))
+        self._reliability = dict(zip(COMMUNITIES, order.tolist(), strict=True))
+
+    def week(self, duty: Duty, week: Week) -> Iterator[Outing]:
+        """The outings of one duty in one week, lapses among them."""
+        rounds = self._rounds(duty)
+        days = self._rng.choice(7, size=4, replace=False, p=_DAY_WEIGHTS / _DAY_WEIGHTS.sum()).tolist()
+        slots = [(day, _PARTS[self._rng.integers(len(_PARTS))]) for day in days]
+        if rounds == 2 and self._rng.random() < _HASTE_SHARE:
+            haste = _HASTE[self._rng.integers(len(_HASTE))]
+            slots[:2] = [(min(days[0], 5) + later, part) for later, part in haste]
+        for slot in slots[:rounds]:
+            yield from self._outing(duty, week, slot, Manner.SOUND)
+        if self._rng.random() < _LAPSE_SHARE:
+            assert duty.grid
+            yield from self._outing(duty, week, slots[3], next(self._lapses[duty.grid.kind]))
+
+    def _rounds(self, duty: Duty) -> int:
+        """How many sound rounds the worker makes this week."""
+        assert duty.grid
+        reliability = self._reliability[duty.grid.code.community_code] + duty.worker.diligence
+        luck = float(self._rng.random())
+        if luck < min(reliability, 0.98):
+            return 3 if luck < 0.12 else 2
+        return 1 if self._rng.random() < 0.6 else 0
+
+    def _outing(self, duty: Duty, week: Week, slot: tuple[int, _Part], manner: Manner) -> Iterator[Outing]:
+        """The outing, unless the worker is out elsewhere at that time."""
+        day, (earliest, spread) = slot
+        midnight = datetime.combine(week.monday + timedelta(days=day), earliest, LOCAL_ZONE)
+        starts_at = midnight + timedelta(seconds=float(np.round(self._rng.uniform(0, spread * 60))))
+        minutes = float(self._rng.uniform(9, 15) if manner is Manner.SHORT else self._rng.uniform(27, 44))
+        offline = float(self._rng.uniform(1, 9)) if self._rng.random() < _OFFLINE_SHARE else 0.0
+        outing = Outing(next(self._numbers), duty, starts_at, round(minutes, 2), manner, offline)
+        taken = self._taken[duty.worker]
+        if all(other.ends_at < starts_at or outing.ends_at < other.starts_at for other in taken):
+            taken.append(outing)
+            yield outing
