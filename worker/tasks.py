@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from access import tokens
 from worker import sweeping
 
 
@@ -19,4 +20,5 @@ class Task:
 
 TASKS: Mapping[str, Task] = {
     "core.prune": Task(sweeping.prune, cron="23 * * * *"),
+    "access.forget_ended": Task(tokens.forget_ended, cron="41 19 * * *"),  # at night in China
 }
