@@ -15,6 +15,8 @@ export interface Facts {
   gridWeek: Load<Compliance>
   /** Asks again for everything that a newer judgement may have changed, without a flicker. */
   refresh: () => void
+  /** Asks again for what could not be loaded. */
+  retryFailed: () => void
 }
 
 /** The figures beside the map: the whole scope, and the chosen grid. */
@@ -37,6 +39,9 @@ export function useFacts(state: MapState): Facts {
     totals,
     grid,
     gridWeek,
+    retryFailed: () => {
+      for (const load of [totals, grid, gridWeek]) if (load.failure.value) void load.reload()
+    },
     refresh: () => {
       void totals.reload({ quiet: true })
       void gridWeek.reload({ quiet: true })

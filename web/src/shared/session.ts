@@ -5,6 +5,7 @@ import { send, whenSignedOut } from './api/client'
 import { fetchMe } from './api/endpoints'
 import { dropToken, freshToken, keepToken, renewToken, type TokenReply } from './api/tokens'
 import type { Me } from './api/types'
+import { readStored, store } from './storage'
 
 /** Who is signed in. One state for the whole page; other tabs are told when it ends. */
 
@@ -29,7 +30,7 @@ export async function signIn(username: string, password: string): Promise<Me> {
   keepToken((await response.json()) as TokenReply)
   current.value = await fetchMe()
   endedByServer.value = false
-  window.localStorage.setItem(SIGNED_IN_HINT, '1')
+  store(SIGNED_IN_HINT, '1')
   return current.value
 }
 
@@ -43,7 +44,7 @@ export function restoreSession(): Promise<void> {
 }
 
 async function restore(): Promise<void> {
-  if (current.value || !window.localStorage.getItem(SIGNED_IN_HINT)) return
+  if (current.value || !readStored(SIGNED_IN_HINT)) return
   try {
     await renewToken()
     current.value = await fetchMe()
@@ -65,7 +66,7 @@ export async function signOut(): Promise<void> {
 function forget(): void {
   dropToken()
   current.value = null
-  window.localStorage.removeItem(SIGNED_IN_HINT)
+  store(SIGNED_IN_HINT, null)
 }
 
 /** Calls `leave` whenever the session ends without this tab asking for it. */

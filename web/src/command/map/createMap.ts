@@ -13,20 +13,28 @@ import { BASE_STYLE, GRIDS, HATCH, OUTLINES, gridLayers, labelLayer, outlineLaye
 // The worker is an own file of this site: the content security policy allows no other script.
 setWorkerUrl(workerUrl)
 
+/** The part of the map that no panel covers, in pixels from its edges. */
+export interface Padding {
+  top: number
+  right: number
+  bottom: number
+  left: number
+}
+
 /** Everything east of Tibet: where the map opens when nobody says where the grids are. */
 const CHINA: Bbox = [98, 18, 128, 46]
 const FONT = "'PingFang SC', 'HarmonyOS Sans SC', 'Microsoft YaHei', 'Noto Sans CJK SC', sans-serif"
 
 export function createMap(
   container: HTMLElement,
-  bounds: Bbox | null,
+  view: { bounds: Bbox | null; padding: Padding },
   locale: Record<string, string>,
 ): MapLibreMap {
   const options: MapOptions = {
     container,
     style: BASE_STYLE,
-    bounds: bounds ?? CHINA,
-    fitBoundsOptions: { padding: 40 },
+    bounds: view.bounds ?? CHINA,
+    fitBoundsOptions: { padding: view.padding },
     attributionControl: false,
     dragRotate: false,
     pitchWithRotate: false,

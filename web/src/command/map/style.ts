@@ -23,13 +23,25 @@ export const STATUS_COLOURS: Record<GridStatus, string> = {
 const PAPER = '#f5f2ea'
 const INK = '#1c2b31'
 
+/** Of a large grid nearly always something is done: how much is told by how deep the straw is. */
+export const PARTIAL_RANGE = { deep: '#e9ad62', pale: '#f5e3a5' }
+const partialColour: ExpressionSpecification = [
+  'interpolate',
+  ['linear'],
+  ['/', ['coalesce', ['get', 'counted'], 0], ['max', 1, ['coalesce', ['get', 'needed'], 1]]],
+  0.2,
+  PARTIAL_RANGE.deep,
+  1,
+  PARTIAL_RANGE.pale,
+]
+
 const fillColour: ExpressionSpecification = [
   'match',
   ['get', 'status'],
   'met',
   STATUS_COLOURS.met,
   'partial',
-  STATUS_COLOURS.partial,
+  partialColour,
   'none',
   STATUS_COLOURS.none,
   STATUS_COLOURS.unassigned,
@@ -82,7 +94,7 @@ export function outlineLayer(level: 1 | 2): LayerSpecification {
   const width: ExpressionSpecification =
     level === 1
       ? ['interpolate', ['linear'], ['zoom'], 11, 1.4, 15, 3.2]
-      : ['interpolate', ['linear'], ['zoom'], 12, 0.5, 15, 1.8]
+      : ['interpolate', ['linear'], ['zoom'], 12, 1, 15, 2]
   return {
     id: OUTLINES[level],
     type: 'line',
@@ -90,7 +102,7 @@ export function outlineLayer(level: 1 | 2): LayerSpecification {
     'source-layer': TILE_LAYER,
     minzoom: level === 2 ? 12 : 0,
     layout: { 'line-join': 'round' },
-    paint: { 'line-color': '#3c555c', 'line-width': width, 'line-opacity': level === 1 ? 0.9 : 0.6 },
+    paint: { 'line-color': '#3c555c', 'line-width': width, 'line-opacity': level === 1 ? 0.9 : 0.55 },
   }
 }
 
@@ -114,14 +126,15 @@ export function selectionLayers(): LayerSpecification[] {
 }
 
 export function labelLayer(): LayerSpecification {
+  const isLarge: ExpressionSpecification = ['<=', ['get', 'level'], 2]
   return {
     id: LABELS,
     type: 'symbol',
     source: LABELS,
     layout: {
       'text-field': ['format', ['get', 'name'], {}, ['get', 'count'], { 'font-scale': 0.92 }],
-      'text-size': ['interpolate', ['linear'], ['zoom'], 12, 12, 16, 15],
-      'text-max-width': 8,
+      'text-size': ['interpolate', ['linear'], ['zoom'], 12, ['case', isLarge, 14, 12], 16, ['case', isLarge, 18, 15]],
+      'text-max-width': ['match', ['get', 'level'], 1, 11, 8],
       'text-line-height': 1.25,
       'text-padding': 3,
       'symbol-sort-key': ['get', 'rank'],

@@ -5,13 +5,14 @@ import { renewToken } from '@/shared/api/tokens'
 import type { Bbox, Geometry, GridSummary } from '@/shared/api/types'
 
 import type { TileSet } from '../useTiles'
-import { addFixedLayers, boundsFrom, createMap, showOutline, showTiles } from './createMap'
+import { addFixedLayers, boundsFrom, createMap, showOutline, showTiles, type Padding } from './createMap'
 import { FILL, GRIDS, LABELS, OUTLINES, SELECTED, TILE_LAYER } from './style'
 import { boundsOf, labelsOf, sameViews, viewsOf, type GridView } from './views'
 
 export interface GridMapInput {
   container: Readonly<ShallowRef<HTMLElement | null>>
   bounds: () => Bbox | null
+  padding: () => Padding
   tiles: () => TileSet | null
   outlines: () => Partial<Record<1 | 2, TileSet>>
   catalogue: () => ReadonlyMap<string, GridSummary>
@@ -92,7 +93,7 @@ export function useGridMap(input: GridMapInput): GridMapHandle {
   onMounted(() => {
     const container = input.container.value
     if (!container) return
-    const made = createMap(container, input.bounds(), input.locale)
+    const made = createMap(container, { bounds: input.bounds(), padding: input.padding() }, input.locale)
     made.on('error', ({ error }) => void recoverTiles((error as Error & { status?: number }).status))
     made.once('load', () => {
       addFixedLayers(made)
@@ -120,11 +121,7 @@ function matchOutlines(map: MapLibreMap, displayedLevel: number): void {
   map.setLayoutProperty(OUTLINES[2], 'visibility', displayedLevel >= 2 ? 'visible' : 'none')
 }
 
-function bindPointer(
-  map: MapLibreMap,
-  hover: ShallowRef<Hover | null>,
-  onSelect: (code: string | null) => void,
-): void {
+function bindPointer(map: MapLibreMap, hover: ShallowRef<Hover | null>, onSelect: (code: string | null) => void): void {
   let hoveredId: string | number | undefined
 
   function setHover(id: string | number | undefined): void {
@@ -160,13 +157,6 @@ function bindPointer(
 /** Brings a whole grid into the free part of the map. */
 export function flyTo(map: MapLibreMap, geometry: Geometry, padding: Padding): void {
   map.fitBounds(boundsFrom(boundsOf(geometry.coordinates)), { padding, maxZoom: 15.5, duration: 600 })
-}
-
-export interface Padding {
-  top: number
-  right: number
-  bottom: number
-  left: number
 }
 
 /** Moves the map just so far that a point does not lie under a panel. */

@@ -78,11 +78,13 @@ function labelOf(view: GridView, rank: number, byCode: ReadonlyMap<string, GridS
   const known = byCode.get(view.code)
   const isSmall = view.level >= SHORT_NAME_LEVEL
   const name = known && isSmall ? shortName(known, byCode) : view.name
-  const count = isSmall && view.needed > 0 ? `\n${view.counted}/${view.needed}` : ''
+  // Small grids count patrols, large ones the people who are done.
+  const [done, of] = isSmall ? [view.counted, view.needed] : [view.met, view.due]
+  const count = of > 0 ? `\n${done}/${of}` : ''
   return {
     type: 'Feature',
     geometry: { type: 'Point', coordinates: known?.centre ?? view.centre },
-    properties: { name, count, rank },
+    properties: { name, count, rank, level: view.level },
   }
 }
 

@@ -1,4 +1,5 @@
 import { ApiProblem, Unreachable, isRecord, problemFrom } from './problem'
+import { readStored, store } from '../storage'
 import { newUuid } from '../uuid'
 
 /**
@@ -33,7 +34,7 @@ export function keepToken(reply: TokenReply): string {
 
 export function dropToken(): void {
   access = null
-  window.localStorage.removeItem(PENDING_KEY)
+  store(PENDING_KEY, null)
 }
 
 /** A token that is good for the next requests; renews it first when it is near its end. */
@@ -49,8 +50,8 @@ export function renewToken(): Promise<string> {
 }
 
 async function askForToken(): Promise<string> {
-  const key = window.localStorage.getItem(PENDING_KEY) ?? newUuid()
-  window.localStorage.setItem(PENDING_KEY, key)
+  const key = readStored(PENDING_KEY) ?? newUuid()
+  store(PENDING_KEY, key)
   const response = await fetch('/v1/auth/refresh', {
     method: 'POST',
     headers: { 'Idempotency-Key': key, 'Content-Type': 'application/json' },
@@ -61,7 +62,7 @@ async function askForToken(): Promise<string> {
   if (response.ok) return keepAnswered(response)
   const problem = await problemFrom(response)
   // A failing server may still have rotated the cookie: only a definite answer closes the attempt.
-  if (problem.status < 500) window.localStorage.removeItem(PENDING_KEY)
+  if (problem.status < 500) store(PENDING_KEY, null)
   throw problem
 }
 
@@ -72,7 +73,7 @@ async function keepAnswered(response: Response): Promise<string> {
   if (!isRecord(body) || typeof body.access_token !== 'string' || typeof body.expires_in !== 'number') {
     throw new ApiProblem(502, { code: 'bad-answer', title: 'The server sent no token' }, null)
   }
-  window.localStorage.removeItem(PENDING_KEY)
+  store(PENDING_KEY, null)
   return keepToken({ access_token: body.access_token, expires_in: body.expires_in })
 }
 

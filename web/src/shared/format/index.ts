@@ -37,10 +37,12 @@ export function formatLength(metres: number): string {
   return metres >= 1000 ? `${formatNumber(metres / 1000, 1)} km` : `${formatNumber(metres)} m`
 }
 
-/** Monday 16 November, 09:24. */
+/** 11月16日 周一 09:24 */
 export function formatMoment(iso: string): string {
-  const options: Intl.DateTimeFormatOptions = { weekday: 'short', hour: '2-digit', minute: '2-digit', timeZone: ZONE }
-  return dateFormat({ ...options, month: 'numeric', day: 'numeric' }).format(new Date(iso))
+  const moment = new Date(iso)
+  const day = dateFormat({ month: 'short', day: 'numeric', timeZone: ZONE }).format(moment)
+  const weekday = dateFormat({ weekday: 'short', timeZone: ZONE }).format(moment)
+  return `${day} ${weekday} ${formatTime(moment)}`
 }
 
 export function formatTime(moment: Date): string {
@@ -56,7 +58,13 @@ export function formatDate(iso: string): string {
 export function formatWeekDays(week: string): string {
   const monday = mondayOf(week)
   if (!monday) return week
-  return dateFormat({ month: 'short', day: 'numeric', timeZone: 'UTC' }).formatRange(monday, addDays(monday, 6))
+  const sunday = addDays(monday, 6)
+  const format = dateFormat({ month: 'short', day: 'numeric', timeZone: 'UTC' })
+  if (currentLocale() === 'en') return format.formatRange(monday, sunday)
+  // What Intl makes of a Chinese range, 11/16 – 11/22, is not how people write it.
+  const isOneMonth = monday.getUTCMonth() === sunday.getUTCMonth()
+  const end = isOneMonth ? dateFormat({ day: 'numeric', timeZone: 'UTC' }) : format
+  return `${format.format(monday)}–${end.format(sunday)}`
 }
 
 /** Whole minutes between two moments. */

@@ -34,7 +34,7 @@ const en: Messages = {
     emptyTitle: 'No grids to see',
     emptyText: 'No grid or street is assigned to you yet. Ask the administrator of your street.',
   },
-  search: { label: 'Find a grid', placeholder: 'Grid name or code (press /)' },
+  search: { label: 'Find a grid', placeholder: 'Grid name or code', placeholderKey: 'Grid name or code (press /)' },
   level: {
     pick: 'Level of the grids shown',
     auto: 'Auto',
@@ -50,11 +50,12 @@ const en: Messages = {
     next: 'Next week',
     this: 'This week',
     short: '{year} week {n}',
+    brief: 'Week {n}',
     running: 'The week is over | Running, last day today | Running, {n} days left (with today)',
     grace: 'Over; late uploads count until Wednesday 24:00',
     closed: 'Closed',
   },
-  totals: { label: 'Compliance of the week', pairs: 'Duties met (person × grid)', patrols: 'Patrols counted' },
+  totals: { label: 'Compliance of the week', pairs: 'Duties met', patrols: 'Patrols counted' },
   status: {
     running: { met: 'Met', partial: 'In progress', none: 'No valid patrol yet' },
     grace: { met: 'Met', partial: 'Not met so far', none: 'No valid patrol so far' },
@@ -68,7 +69,7 @@ const en: Messages = {
     explain: 'Explain the legend',
     meaning: {
       met: 'Everyone in charge has 2 counted patrols this week',
-      partial: 'Some patrols count, but not everyone is done',
+      partial: 'Some patrols count, but not everyone is done; darker is further behind',
       none: 'Somebody is in charge, but no patrol counts yet',
       unassigned: 'Nobody was in charge this week; left out of the rate',
     },
@@ -133,7 +134,7 @@ const en: Messages = {
     notCounted: 'Valid, not counted',
     invalid: 'Invalid',
     pendingReview: 'Under review',
-    why: 'Why it does not count:',
+    why: 'Why it does not count: ',
   },
   verdict: {
     caption: 'Check by check',

@@ -1,5 +1,6 @@
 import { createI18n } from 'vue-i18n'
 
+import { readStored, store } from '../storage'
 import en from './en'
 import zhCN from './zh-CN'
 
@@ -9,7 +10,7 @@ export type AppLocale = (typeof LOCALES)[number]
 const STORED = 'xunge.locale'
 
 function storedLocale(): AppLocale {
-  const stored = window.localStorage.getItem(STORED)
+  const stored = readStored(STORED)
   return LOCALES.find((locale) => locale === stored) ?? 'zh-CN'
 }
 
@@ -26,7 +27,7 @@ export function currentLocale(): AppLocale {
 
 export function chooseLocale(locale: AppLocale): void {
   i18n.global.locale.value = locale
-  window.localStorage.setItem(STORED, locale)
+  store(STORED, locale)
   document.documentElement.lang = locale
 }
 

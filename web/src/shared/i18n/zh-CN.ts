@@ -33,7 +33,7 @@ const zhCN = {
     emptyTitle: '没有可以查看的网格',
     emptyText: '还没有给您分配网格或街道，请联系街道系统管理员。',
   },
-  search: { label: '查找网格', placeholder: '网格名称或编码（按 / 键）' },
+  search: { label: '查找网格', placeholder: '网格名称或编码', placeholderKey: '网格名称或编码（按 / 键）' },
   level: { pick: '显示的网格级别', auto: '自动', 1: '一级', 2: '二级', 3: '三级', 4: '四级', 5: '五级' },
   week: {
     pick: '选择周',
@@ -41,11 +41,12 @@ const zhCN = {
     next: '下一周',
     this: '本周',
     short: '{year} 年第 {n} 周',
+    brief: '第 {n} 周',
     running: '进行中，还剩 {n} 天（含今天）',
     grace: '已结束，补传宽限期内（至周三 24:00）',
     closed: '已截止',
   },
-  totals: { label: '本周达标情况', pairs: '责任达标（人·网格）', patrols: '计入巡查（次）' },
+  totals: { label: '本周达标情况', pairs: '责任达标', patrols: '计入巡查' },
   status: {
     running: { met: '已达标', partial: '进行中', none: '尚无有效巡查' },
     grace: { met: '已达标', partial: '暂未达标', none: '暂无有效巡查' },
@@ -59,7 +60,7 @@ const zhCN = {
     explain: '图例说明',
     meaning: {
       met: '网格内每位责任人本周都有 2 次计入的巡查',
-      partial: '已有计入的巡查，但还没有全部完成',
+      partial: '已有计入的巡查，但还没有全部完成；颜色越深差得越多',
       none: '有责任人，但还没有一次计入的巡查',
       unassigned: '本周没有责任人，不计入达标率',
     },

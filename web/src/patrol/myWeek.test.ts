@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest'
+
+import type { Assignment, PairWeek, Patrol } from '@/shared/api/types'
+
+import { isWaiting, ownGrids, withAllPatrols } from './myWeek'
+
+const assignment = (grid_code: string | null): Assignment => ({
+  role: 'member',
+  grid_code,
+  grid_name: grid_code && `网格 ${grid_code}`,
+  street_code: null,
+  street_name: null,
+  valid_from: '2026-01-01',
+  valid_to: null,
+})
+const patrol = (id: string, grid_code: string, state: Patrol['state']): Patrol => ({
+  id,
+  grid_code,
+  grid_name: grid_code,
+  person: { id: 'p', name: '张三' },
+  started_at: '2026-11-16T01:00:00Z',
+  finished_at: null,
+  state,
+  segments: 1,
+  fixes: 10,
+  verdict: null,
+})
+const pair: PairWeek = {
+  grid_code: 'a',
+  grid_name: 'a',
+  level: 3,
+  person: { id: 'p', name: '张三' },
+  required: 2,
+  counted: 1,
+  valid: 1,
+  invalid: 0,
+  pending: 0,
+  met: false,
+  status: 'partial',
+  patrols: [{ id: '1', started_at: '2026-11-16T01:00:00Z', status: 'valid', counted: true, reason: null }],
+}
+
+describe('my week', () => {
+  it('lists each own grid once and leaves street roles out', () => {
+    expect(ownGrids([assignment('a'), assignment(null), assignment('a'), assignment('b')])).toEqual([
+      { code: 'a', name: '网格 a' },
+      { code: 'b', name: '网格 b' },
+    ])
+  })
+
+  it('adds patrols that are not judged yet, and only those of the grid', () => {
+    const whole = withAllPatrols(pair, [patrol('1', 'a', 'judged'), patrol('2', 'a', 'judging'), patrol('3', 'b', 'open')])
+    expect(whole.patrols.map(({ id, status }) => [id, status])).toEqual([
+      ['1', 'valid'],
+      ['2', 'judging'],
+    ])
+  })
+
+  it('waits while something is being judged', () => {
+    const week = { iso: '2026-W47', starts_on: '', ends_on: '', state: 'running' as const }
+    expect(isWaiting({ week, pairs: [pair], elsewhere: [] })).toBe(false)
+    expect(isWaiting({ week, pairs: [pair], elsewhere: [patrol('4', 'c', 'judging')] })).toBe(true)
+  })
+})
