@@ -1,0 +1,314 @@
+"""Grid files: GeoJSON in, drafts of grids out, with a reason for everything that cannot be read (RFC 7946).
+
+Properties of a feature: `name`, `level` 1-5, `code` or else `parent` (and `object_code`) to be given a code,
+`kind`, `households`; everything else is kept as the grid's attributes.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from shapely.geometry import MultiPolygon, Polygon
+from shapely.geometry.base import BaseGeometry
+
+from core.errors import Invalid
+from geo.codes import GridCode, InvalidGridCode, Reason, parse
+from geo.datums import to_cgcs2000
+from geo.topology import boundary_fault, flat
+
+OWN_PROPERTIES = frozenset({"code", "name", "level", "parent", "kind", "households", "object_code"})
+_MAX_NAME = 100
+_MAX_HOUSEHOLDS = 100_000
+_LEVELS = range(1, 6)
+_FIRST_LEVEL_WITHOUT_SHAPE = 4  # floors, shops, counters: DB32/T 2763-2015 5.2.5
+_DEFAULT_KINDS = {1: "community", 2: "area", 3: "residential", 4: "floor", 5: "counter"}
+
+
+class UnreadableFile(Invalid):
+    """This file is not GeoJSON with grids in it."""
+
+    code = "unreadable-file"
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Why one feature cannot be imported."""
+
+    index: int
+    code: str | None
+    field: str  # JSON pointer inside the feature
+    reason: Reason
+
+
+@dataclass(slots=True)
+class GridDraft:
+    """A feature as read; planning fills in code and parent."""
+
+    index: int
+    name: str
+    level: int
+    kind: str
+    households: int | None
+    feature_ref: str | None  # the feature's own id, by which others may name it as their parent
+    parent_ref: str | None
+    object_code: str | None
+    code: GridCode | None
+    attributes: dict[str, Any]
+    drawn: BaseGeometry | None  # in the datum of the file
+    shape: MultiPolygon | None = None  # in CGCS2000
+    has_heights: bool = False
+
+
+@dataclass(slots=True)
+class ReadFile:
+    """What a file holds."""
+
+    drafts: list[GridDraft] = field(default_factory=list)
+    rejections: list[Rejection] = field(default_factory=list)
+
+
+class _Fault(Exception):
+    """One field that cannot be read."""
+
+    def __init__(self, pointer: str, reason: Reason) -> None:
+        super().__init__(str(reason))
+        self.pointer = pointer
+        self.reason = reason
+
+
+def read_features(body: bytes) -> tuple[list[Any], str | None]:
+    """The features of a GeoJSON text, and the EPSG code that an older kind of file names for itself.
+
+    Raises: UnreadableFile.
+    """
+    try:
+        document = msgspec.json.decode(body.removeprefix(b"\xef\xbb\xbf"))
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UnreadableFile(f"文件不是有效的 JSON / the file is not JSON: {error}") from None
+    if not isinstance(document, dict):
+        raise UnreadableFile("GeoJSON 应为对象 / GeoJSON is an object")
+    kind, features = document.get("type"), document.get("features")
+    if kind == "Feature":
+        return [document], _named_datum(document)
+    if kind != "FeatureCollection" or not isinstance(features, list):
+        raise UnreadableFile("应为 FeatureCollection / a FeatureCollection is needed")
+    if not features:
+        raise UnreadableFile("文件中没有要素 / the file holds no feature")
+    return features, _named_datum(document)
+
+
+def _named_datum(document: dict[str, Any]) -> str | None:
+    """EPSG:4549 of {"crs": {"properties": {"name": "urn:ogc:def:crs:EPSG::4549"}}}, as GIS programs write."""
+    match document.get("crs"):
+        case {"properties": {"name": str(name)}} if found := re.search(r"EPSG:.*?(\d{4,6})$", name):
+            return f"EPSG:{found[1]}"
+    return None
+
+
+def read_drafts(features: Sequence[Any], datum: str) -> ReadFile:
+    """Every feature as a draft or with the reason why not; shapes converted to CGCS2000.
+
+    Raises: UnknownDatum.
+    """
+    found = ReadFile()
+    for index, feature in enumerate(features):
+        try:
+            found.drafts.append(_draft(index, feature))
+        except _Fault as fault:
+            code = _text(_properties(feature), "code")
+            found.rejections.append(Rejection(index, code, fault.pointer, fault.reason))
+    _convert(found, datum)
+    return found
+
+
+# ---------------------------------------------------------------------------------------- properties
+
+
+def _draft(index: int, feature: Any) -> GridDraft:
+    if not isinstance(feature, dict) or feature.get("type") != "Feature":
+        raise _Fault("", Reason("not-a-feature", "不是 GeoJSON 要素", "this is no GeoJSON feature"))
+    properties = _properties(feature)
+    level = _level(properties)
+    geometry = feature.get("geometry")
+    drawn, has_heights = (None, False) if geometry is None else _drawn(geometry)
+    if level >= _FIRST_LEVEL_WITHOUT_SHAPE and drawn is not None:
+        raise _Fault("/geometry", _NO_SHAPE)
+    if level < _FIRST_LEVEL_WITHOUT_SHAPE and drawn is None:
+        raise _Fault("/geometry", Reason("geometry-missing", "缺少边界", "the boundary is missing"))
+    ref = feature.get("id")
+    return GridDraft(
+        index=index,
+        name=_name(properties),
+        level=level,
+        kind=_text(properties, "kind") or _DEFAULT_KINDS[level],
+        households=_households(properties),
+        feature_ref=None if ref is None else str(ref),
+        parent_ref=_text(properties, "parent"),
+        object_code=_text(properties, "object_code"),
+        code=_code(properties),
+        attributes={name: value for name, value in properties.items() if name not in OWN_PROPERTIES},
+        drawn=drawn,
+        has_heights=has_heights,
+    )
+
+
+_NO_SHAPE = Reason(
+    "geometry-not-allowed",
+    "四、五级网格（楼层、商铺、柜台）没有独立平面边界，geometry 应为 null",
+    "grids of level 4 and 5 (floors, shops, counters) have no plane boundary: geometry must be null",
+)
+
+
+def _properties(feature: Any) -> dict[str, Any]:
+    properties = feature.get("properties") if isinstance(feature, dict) else None
+    return properties if isinstance(properties, dict) else {}
+
+
+def _text(properties: dict[str, Any], name: str) -> str | None:
+    """A property as text; numbers too, because spreadsheets turn codes into numbers."""
+    value = properties.get(name)
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    return (value.strip() or None) if isinstance(value, str) else None
+
+
+def _name(properties: dict[str, Any]) -> str:
+    name = _text(properties, "name")
+    if name is None or len(name) > _MAX_NAME:
+        zh, en = (
+            f"名称应为 1–{_MAX_NAME} 个字符的文本",
+            f"the name must be a text of 1 to {_MAX_NAME} characters",
+        )
+        raise _Fault("/properties/name", Reason("name-missing", zh, en))
+    return name
+
+
+def _level(properties: dict[str, Any]) -> int:
+    value = properties.get("level")
+    if isinstance(value, str) and value.strip().isdigit():
+        value = int(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or value not in _LEVELS:
+        raise _Fault(
+            "/properties/level",
+            Reason("level-range", "级别应为 1–5 的整数", "the level is a number from 1 to 5"),
+        )
+    return value
+
+
+def _households(properties: dict[str, Any]) -> int | None:
+    value = properties.get("households")
+    if value is None:
+        return None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MAX_HOUSEHOLDS:
+        zh, en = (
+            f"户数应为 0–{_MAX_HOUSEHOLDS} 的整数",
+            f"households must be a number from 0 to {_MAX_HOUSEHOLDS}",
+        )
+        raise _Fault("/properties/households", Reason("households-range", zh, en))
+    return value
+
+
+def _code(properties: dict[str, Any]) -> GridCode | None:
+    if properties.get("code") in (None, ""):
+        return None
+    text = _text(properties, "code") or ""
+    try:
+        return parse(text)
+    except InvalidGridCode as error:
+        first = error.errors[0]
+        zh, _, en = first.detail.partition(" / ")
+        raise _Fault("/properties/code", Reason(first.code, zh, en)) from None
+
+
+# ------------------------------------------------------------------------------------------ geometry
+
+
+def _drawn(geometry: Any) -> tuple[BaseGeometry, bool]:
+    """The polygon as the file has it, heights dropped, and whether it had heights."""
+    kind = geometry.get("type") if isinstance(geometry, dict) else None
+    coordinates = geometry.get("coordinates") if isinstance(geometry, dict) else None
+    if kind not in {"Polygon", "MultiPolygon"}:
+        zh, en = (
+            f"边界应为 Polygon 或 MultiPolygon，而不是 {kind}",
+            f"a boundary is a (Multi)Polygon, not {kind}",
+        )
+        raise _Fault("/geometry/type", Reason("geometry-kind", zh, en))
+    polygons = [coordinates] if kind == "Polygon" else coordinates
+    if not isinstance(polygons, list) or not polygons:
+        raise _Fault("/geometry/coordinates", _EMPTY)
+    parts, heights = [], False
+    for polygon in polygons:
+        if not isinstance(polygon, list) or not polygon:
+            raise _Fault("/geometry/coordinates", _EMPTY)
+        rings = [_ring(ring) for ring in polygon]
+        heights = heights or any(ring.shape[1] > 2 for ring in rings)
+        parts.append(Polygon(rings[0][:, :2], [ring[:, :2] for ring in rings[1:]]))
+    return (parts[0] if kind == "Polygon" else MultiPolygon(parts)), heights
+
+
+_EMPTY = Reason("geometry-empty", "没有边界坐标", "the boundary has no coordinates")
+
+
+def _ring(positions: Any) -> NDArray[np.float64]:
+    """One closed ring as an array. RFC 7946: at least four positions, the last one is the first again."""
+    pointer = "/geometry/coordinates"
+    try:
+        ring = np.array(positions, dtype=np.float64)
+    except (TypeError, ValueError):
+        ring = np.empty(0)
+    if ring.ndim != 2 or ring.shape[1] not in {2, 3}:
+        raise _Fault(
+            pointer,
+            Reason("coordinates-malformed", "坐标不是数字对的列表", "positions must be pairs of numbers"),
+        )
+    if not np.isfinite(ring).all():
+        raise _Fault(
+            pointer, Reason("coordinate-not-finite", "坐标含非数值", "a coordinate is not a finite number")
+        )
+    if len(ring) < 4:
+        raise _Fault(
+            pointer,
+            Reason(
+                "ring-too-short",
+                "边界环至少 4 个点（首尾相同）",
+                "a ring has at least 4 positions, first = last",
+            ),
+        )
+    if not (ring[0, :2] == ring[-1, :2]).all():
+        raise _Fault(
+            pointer,
+            Reason(
+                "ring-not-closed", "边界环未闭合：首尾点不同", "the ring is not closed: first is not last"
+            ),
+        )
+    return ring
+
+
+def _convert(found: ReadFile, datum: str) -> None:
+    """Shapes in CGCS2000 for all drafts at once; drafts whose boundary is not sound become rejections."""
+    with_shape = [draft for draft in found.drafts if draft.drawn is not None]
+    drawn = np.array([draft.drawn for draft in with_shape], dtype=object)
+
+    def to_stored(xy: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.column_stack(to_cgcs2000(xy[:, 0], xy[:, 1], datum))
+
+    converted = shapely.transform(drawn, to_stored)
+    unsound: set[int] = set()
+    for draft, shape in zip(with_shape, converted, strict=True):
+        fault = boundary_fault(shape)
+        if fault is None:
+            draft.shape = flat(shape)
+        else:
+            unsound.add(draft.index)
+            code = str(draft.code) if draft.code else None
+            found.rejections.append(Rejection(draft.index, code, "/geometry", fault))
+    found.drafts = [draft for draft in found.drafts if draft.index not in unsound]

@@ -1,0 +1,98 @@
+"""Store planned grids in bulk: COPY, because a county has tens of thousands."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import psycopg
+import shapely
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from geo.cells import packed, polyfill
+from geo.import_plan import Change, PlannedGrid, StoredGrid
+from geo.models import CGCS2000, GridVersion
+from geo.topology import geodesic_area_m2
+
+_GRIDS = "COPY grids (grid_id, code, level, parent_id, street_code, community_code, path) FROM STDIN"
+_VERSIONS = (
+    "COPY grid_versions (grid_id, version, name, kind, households, geom, area_m2, cells, source_datum,"
+    " attributes, valid_from) FROM STDIN"
+)
+
+
+def write_grids(session: Session, grids: Sequence[PlannedGrid], *, datum: str, valid_from: date) -> None:
+    """New grids exist, changed ones have a new version from `valid_from`; unchanged ones are not touched."""
+    created = [grid for grid in grids if grid.change is Change.CREATED]
+    changed = [grid for grid in grids if grid.change is Change.CHANGED]
+    ids = _new_ids(session, created)
+    _end_versions(session, changed, valid_from)
+    driver = session.connection().connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    with driver.cursor() as cursor:
+        with cursor.copy(_GRIDS) as copy:
+            for row in _grid_rows(created, ids):
+                copy.write_row(row)
+        with cursor.copy(_VERSIONS) as copy:
+            for grid in (*created, *changed):
+                grid_id = grid.stored.grid_id if grid.stored else ids[str(grid.code)]
+                copy.write_row(_version_row(grid, grid_id, datum, valid_from))
+
+
+def _new_ids(session: Session, created: Sequence[PlannedGrid]) -> dict[str, int]:
+    """A key for each new grid, drawn beforehand because paths are made of keys."""
+    numbers = func.generate_series(1, len(created)).table_valued("number")
+    drawn = session.scalars(select(func.nextval("grids_grid_id_seq")).select_from(numbers))
+    return {str(grid.code): grid_id for grid, grid_id in zip(created, drawn, strict=True)}
+
+
+def _end_versions(session: Session, changed: Sequence[PlannedGrid], valid_from: date) -> None:
+    old = {grid.stored.grid_id for grid in changed if grid.stored}
+    if old:
+        session.execute(
+            update(GridVersion)
+            .where(GridVersion.grid_id.in_(old), GridVersion.valid_to.is_(None))
+            .values(valid_to=valid_from)
+        )
+
+
+def _grid_rows(created: Sequence[PlannedGrid], ids: Mapping[str, int]) -> Iterator[tuple[Any, ...]]:
+    """Rows of new grids, parents first."""
+    paths: dict[str, str] = {}
+    for grid in sorted(created, key=lambda grid: grid.level):
+        code, grid_id = str(grid.code), ids[str(grid.code)]
+        parent_id, above = None, f"{grid.code.street_code}/"
+        if grid.parent is not None:
+            stored = grid.parent if isinstance(grid.parent, StoredGrid) else grid.parent.stored
+            parent_id = stored.grid_id if stored else ids[str(grid.parent.code)]
+            above = stored.path if stored else paths[str(grid.parent.code)]
+        paths[code] = f"{above}{grid_id}/"
+        yield (
+            grid_id,
+            code,
+            grid.level,
+            parent_id,
+            grid.code.street_code,
+            grid.code.community_code,
+            paths[code],
+        )
+
+
+def _version_row(grid: PlannedGrid, grid_id: int, datum: str, valid_from: date) -> tuple[Any, ...]:
+    draft, shape = grid.draft, grid.draft.shape
+    return (
+        grid_id,
+        grid.stored.version + 1 if grid.stored else 1,
+        draft.name,
+        draft.kind,
+        draft.households,
+        None
+        if shape is None
+        else shapely.to_wkb(shapely.set_srid(shape, CGCS2000), hex=True, include_srid=True),
+        None if shape is None else geodesic_area_m2(shape),
+        None if shape is None else packed(polyfill(shape)),
+        datum,
+        json.dumps(draft.attributes, ensure_ascii=False),
+        valid_from,
+    )

@@ -1,0 +1,218 @@
+"""Import grids from a file: all of them, or none with a reason for each feature that cannot be.
+
+A feature with the code of a stored grid makes a new version of it from `valid_from`; the old one ends there.
+A feature without a code is given one in reading order. A dry run says the same and changes nothing.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import shapely
+from shapely.geometry.base import BaseGeometry
+from sqlalchemy import ColumnElement, and_, func, or_, select, text
+from sqlalchemy.orm import Session, defer
+
+from core import audit
+from core.signals import GRIDS, announce
+from geo.codes import Reason, parse
+from geo.datums import Datum
+from geo.geojson import GridDraft, ReadFile, Rejection, read_drafts
+from geo.grid_writing import write_grids
+from geo.import_plan import Change, PlannedGrid, StoredGrid, Surroundings, plan_import
+from geo.import_topology import check_fit, suspect_file
+from geo.models import CGCS2000, Grid, GridVersion
+from geo.queries import lookups_of_streets
+
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('grids.import', 0))")
+_HINTED_SHARE = 0.5  # of the features with the same trouble: then it is the file's
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOrder:
+    """What to do with the features of a file."""
+
+    datum: str
+    valid_from: date
+    dry_run: bool
+    may_write: Callable[[str], bool]  # below a path, e.g. "320113007/"
+    actor: str  # for the audit trail
+    named_datum: str | None = None  # what the file says of itself
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What was, or in a dry run would be, imported; `codes` by feature, None where it was rejected."""
+
+    datum: str
+    valid_from: date
+    total: int
+    accepted: int
+    created: int
+    changed: int
+    unchanged: int
+    rejected: tuple[Rejection, ...]
+    hints: tuple[Reason, ...]
+    codes: tuple[str | None, ...]
+    imported: bool
+
+
+def import_grids(session: Session, features: Sequence[Any], order: ImportOrder) -> ImportReport:
+    """All features are stored, or none is. Raises: UnknownDatum."""
+    session.execute(_ONE_AT_A_TIME)  # codes are given by looking at those that exist
+    found = read_drafts(features, order.datum)
+    streets = {street for draft in found.drafts for street in _streets_named(draft)}
+    stored = _stored_grids(session, streets, found.drafts)
+    lookups = lookups_of_streets(session, streets, order.valid_from)
+    around = Surroundings(stored, lookups, order.may_write, order.valid_from)
+    plan = plan_import(found.drafts, _lost(found, features), around)
+    fit = check_fit(plan.grids, stored)
+    rejections = sorted(
+        (*found.rejections, *plan.rejections, *fit.rejections), key=lambda rejection: rejection.index
+    )
+    imported = not rejections and not order.dry_run
+    if imported:
+        _store(session, plan.grids, order)
+    hints = (*_file_hints(found, plan.grids, rejections, order), *fit.hints)
+    return _report(plan.grids, rejections, hints, order, total=len(features), imported=imported)
+
+
+def _store(session: Session, grids: Sequence[PlannedGrid], order: ImportOrder) -> None:
+    write_grids(session, grids, datum=order.datum, valid_from=order.valid_from)
+    by_street: dict[str, Counter[str]] = {}
+    for grid in grids:
+        by_street.setdefault(grid.code.street_code, Counter())[grid.change.value] += 1
+    for street_code, counts in sorted(by_street.items()):
+        if counts.keys() == {Change.UNCHANGED.value}:
+            continue
+        announce(session, GRIDS, street_code)
+        audit.record(
+            session,
+            chain=street_code,
+            actor=order.actor,
+            action="grids.imported",
+            subject=f"street:{street_code}",
+            detail={"datum": order.datum, "valid_from": order.valid_from.isoformat(), **counts},
+        )
+
+
+# -------------------------------------------------------------------------------------- surroundings
+
+
+def _streets_named(draft: GridDraft) -> Iterator[str]:
+    if draft.code is not None:
+        yield draft.code.street_code
+    ref = draft.parent_ref or ""
+    if ref.isascii() and ref[:20].isdigit():
+        if len(ref) in {9, 12}:
+            yield ref[:9]
+        elif len(ref) >= 20:
+            yield ref[6:15]
+
+
+def _stored_grids(
+    session: Session, streets: Collection[str], drafts: Sequence[GridDraft]
+) -> dict[str, StoredGrid]:
+    """Every grid of the streets, and level-1 grids of others where those of the file lie."""
+    where: list[ColumnElement[bool]] = [Grid.street_code.in_(streets)]
+    tops = [draft.shape for draft in drafts if draft.level == 1 and draft.shape is not None]
+    if tops:
+        box = func.ST_MakeEnvelope(*shapely.total_bounds(tops).tolist(), CGCS2000)
+        where.append(and_(Grid.level == 1, GridVersion.geom.op("&&", is_comparison=True)(box)))
+    current = and_(GridVersion.grid_id == Grid.grid_id, GridVersion.valid_to.is_(None))
+    rows = session.execute(
+        select(Grid, GridVersion, func.ST_AsBinary(GridVersion.geom).label("wkb"))
+        .outerjoin(GridVersion, current)
+        .options(defer(GridVersion.geom), defer(GridVersion.geom_3857), defer(GridVersion.cells))
+        .where(or_(*where))
+    ).all()
+    shapes = shapely.from_wkb(np.array([row.wkb and bytes(row.wkb) for row in rows], dtype=object))
+    return {
+        grid.code: _stored(grid, version, shape)
+        for (grid, version, _), shape in zip(rows, shapes, strict=True)
+    }
+
+
+def _stored(grid: Grid, version: GridVersion | None, shape: BaseGeometry | None) -> StoredGrid:
+    """A grid without a current version is as good as retired."""
+    return StoredGrid(
+        grid_id=grid.grid_id,
+        code=parse(grid.code),
+        level=grid.level,
+        parent_id=grid.parent_id,
+        path=grid.path,
+        is_retired=grid.retired_on is not None or version is None,
+        version=version.version if version else 0,
+        name=version.name if version else "",
+        kind=version.kind if version else "",
+        households=version.households if version else None,
+        attributes=version.attributes if version else {},
+        shape=shape,
+        valid_from=version.valid_from if version else date.min,
+    )
+
+
+def _lost(found: ReadFile, features: Sequence[Any]) -> set[str]:
+    """Names by which other features may call one that could not be read."""
+    lost = {rejection.code for rejection in found.rejections if rejection.code}
+    for rejection in found.rejections:
+        feature = features[rejection.index]
+        if isinstance(feature, dict) and feature.get("id") is not None:
+            lost.add(str(feature["id"]))
+    return lost
+
+
+# -------------------------------------------------------------------------------------------- report
+
+
+def _file_hints(
+    found: ReadFile, grids: Sequence[PlannedGrid], rejections: Sequence[Rejection], order: ImportOrder
+) -> Iterator[Reason]:
+    if order.named_datum not in (None, order.datum):
+        zh = f"文件自称坐标系 {order.named_datum}，而声明为 {order.datum}"
+        en = f"the file names {order.named_datum} as its datum, but {order.datum} was declared"
+        yield Reason("datum-contradicted", zh, en)
+    suspicion = suspect_file(grids, order.datum)
+    if suspicion is not None:
+        yield suspicion
+    outside = sum(rejection.reason.code == "outside-china" for rejection in rejections)
+    if outside > _HINTED_SHARE * (len(found.drafts) + len(found.rejections)) and order.datum in set(Datum):
+        zh = "多数坐标不在中国范围内：若为投影坐标（米），请以 EPSG 代码声明，如 EPSG:4549"
+        en = "most positions are outside China: declare the EPSG code if they are projected, e.g. EPSG:4549"
+        yield Reason("datum-projected", zh, en)
+    flattened = sum(draft.has_heights for draft in found.drafts)
+    if flattened:
+        yield Reason(
+            "heights-dropped", f"已舍去 {flattened} 个要素的高程", f"heights of {flattened} features dropped"
+        )
+
+
+def _report(
+    grids: Sequence[PlannedGrid],
+    rejections: Sequence[Rejection],
+    hints: tuple[Reason, ...],
+    order: ImportOrder,
+    *,
+    total: int,
+    imported: bool,
+) -> ImportReport:
+    refused = {rejection.index for rejection in rejections}
+    sound = [grid for grid in grids if grid.draft.index not in refused]
+    counts = Counter(grid.change for grid in sound)
+    codes: Mapping[int, str] = {grid.draft.index: str(grid.code) for grid in sound}
+    return ImportReport(
+        datum=order.datum,
+        valid_from=order.valid_from,
+        total=total,
+        accepted=len(sound),
+        created=counts[Change.CREATED],
+        changed=counts[Change.CHANGED],
+        unchanged=counts[Change.UNCHANGED],
+        rejected=tuple(rejections),
+        hints=hints,
+        codes=tuple(codes.get(index) for index in range(total)),
+        imported=imported,
+    )
