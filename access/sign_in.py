@@ -8,8 +8,9 @@ import re
 import unicodedata
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from access import tokens
@@ -25,6 +26,7 @@ from core.settings import AccessSettings
 
 # Lower-case Latin letters, digits, Chinese characters; not so many kinds that two names could look the same.
 USERNAME = re.compile(r"[a-z0-9\u4e00-\u9fff][a-z0-9\u4e00-\u9fff._@-]{1,63}")
+NOBODYS_NAME = "-"  # asked for in place of a name that cannot be: PostgreSQL refuses some characters
 
 
 class WrongCredentials(Unauthenticated):
@@ -42,14 +44,6 @@ class Credentials:
     client: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Checked:
-    person_id: uuid.UUID
-    was_right: bool
-    against: str  # the stored hash that was checked
-    better: PasswordHash | None
-
-
 def normal_username(typed: str) -> str:
     """How a user name is stored: as typed, but for case, width and blanks around it."""
     return unicodedata.normalize("NFKC", typed).strip().lower()
@@ -63,59 +57,65 @@ def sign_in(
     A refusal is returned, not raised: the count of failures it leaves must be committed.
     Raises: SignInBusy, before anything was counted.
     """
-    username = normal_username(credentials.username)
-    account = _account(session, username)
-    until = throttle.locked_until(username) if account is None else account.locked_until
+    typed = normal_username(credentials.username)
+    username = typed if USERNAME.fullmatch(typed) else NOBODYS_NAME
+    stored = session.execute(
+        select(Account.password_hash, Account.locked_until).where(Account.username == username)
+    ).one_or_none()
+    until = stored.locked_until if stored else throttle.locked_until(typed)
     if until is not None and until > now():
         return SignInLocked(until)
-    right, better = verify(credentials.password, account.password_hash if account else None)
-    if account is None:
-        until = throttle.count_failure(username)
-        return SignInLocked(until) if until else WrongCredentials()
-    checked = _Checked(account.person_id, right, account.password_hash, better)
-    return _decide(session, checked, credentials.client, access)
-
-
-def _account(session: Session, username: str) -> Account | None:
-    if not USERNAME.fullmatch(username):
-        return None  # nobody can have it; and PostgreSQL refuses some of the characters
-    return session.scalar(select(Account).where(Account.username == username))
-
-
-def _decide(
-    session: Session, checked: _Checked, client: str, access: AccessSettings
-) -> TokenPair | DomainError:
-    # Locked from here on: of many guesses at once each is counted, and no password change slips in between.
-    account = session.scalars(
-        select(Account)
-        .where(Account.person_id == checked.person_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one()
+    right, better = verify(credentials.password, stored.password_hash if stored else None)
+    account = _locked_row(session, username)
+    if account is None or stored is None:
+        return _refused(session, username, *throttle.count_failure(typed))
     if account.locked_until is not None and account.locked_until > now():
         return SignInLocked(account.locked_until)
-    if not checked.was_right or account.password_hash != checked.against:
-        return _count_failure(session, account, access)
+    if not right or account.password_hash != stored.password_hash:
+        return _refused(session, username, *after_failure(account.failed_logins, access))
+    return _admitted(session, account, better, credentials.client, access)
+
+
+def _locked_row(session: Session, username: str) -> Account | None:
+    # Locked from here on: of many guesses at once each is counted, and no password change slips in between.
+    return session.scalar(
+        select(Account)
+        .where(Account.username == username)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+
+
+def _refused(session: Session, username: str, failures: int, until: datetime | None) -> DomainError:
+    """The failure is counted. A name that nobody has gets the same statements, which then change no row."""
+    # Waiting for the disk would tell that the name exists. A crash forgets half a second of failures.
+    session.execute(text("SET LOCAL synchronous_commit = off"))
+    person_id = session.scalar(
+        update(Account)
+        .where(Account.username == username)
+        .values(failed_logins=failures, locked_until=until)
+        .returning(Account.person_id)
+    )
+    if until is None:
+        return WrongCredentials()
+    if person_id is not None:
+        _record(session, person_id, "account.locked", {"until": until.isoformat()})
+    return SignInLocked(until)
+
+
+def _admitted(
+    session: Session, account: Account, better: PasswordHash | None, client: str, access: AccessSettings
+) -> TokenPair | DomainError:
     account.failed_logins, account.locked_until = 0, None
     if account.disabled_at is not None:
         return AccountDisabled()
-    if checked.better is not None:
-        account.password_hash = checked.better
+    if better is not None:
+        account.password_hash = better
     sign_in_id, pair = tokens.start(session, account.person_id, client, access)
-    _record(session, account, "sign_in.started", {"sign_in": str(sign_in_id), "client": client})
+    _record(session, account.person_id, "sign_in.started", {"sign_in": str(sign_in_id), "client": client})
     return pair
 
 
-def _count_failure(session: Session, account: Account, access: AccessSettings) -> DomainError:
-    # Waiting for the disk would tell that the name exists. A crash forgets half a second of failures.
-    session.execute(text("SET LOCAL synchronous_commit = off"))
-    account.failed_logins, account.locked_until = after_failure(account.failed_logins, access)
-    if account.locked_until is None:
-        return WrongCredentials()
-    _record(session, account, "account.locked", {"until": account.locked_until.isoformat()})
-    return SignInLocked(account.locked_until)
-
-
-def _record(session: Session, account: Account, action: str, detail: dict[str, str]) -> None:
-    label = person_label(account.person_id)
+def _record(session: Session, person_id: uuid.UUID, action: str, detail: dict[str, str]) -> None:
+    label = person_label(person_id)
     audit.record(session, chain="", actor=label, action=action, subject=label, detail=detail)

@@ -71,15 +71,15 @@ class SignInThrottle:
             guesses = self._nobodies.get(username)
             return guesses.locked_until if guesses else None
 
-    def count_failure(self, username: str) -> datetime | None:
-        """One more failure under a name that nobody has; answers the end of the lock it may have caused."""
+    def count_failure(self, username: str) -> tuple[int, datetime | None]:
+        """Counter and lock after one more failure under a name that nobody has."""
         with self._lock:
             guesses = self._nobodies.setdefault(username, _Guesses())
             self._nobodies.move_to_end(username)
             if len(self._nobodies) > REMEMBERED_NAMES:
                 self._nobodies.popitem(last=False)
             guesses.failures, guesses.locked_until = after_failure(guesses.failures, self._access)
-            return guesses.locked_until
+            return guesses.failures, guesses.locked_until
 
 
 def after_failure(failures: int, access: AccessSettings) -> tuple[int, datetime | None]:

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 import msgspec
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Date, Row, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from access.models import AccessToken, Account, Assignment, Person, RefreshToken, SignIn
@@ -59,6 +59,34 @@ class AccountDisabled(Unauthenticated):
     code = "account-disabled"
 
 
+# Columns, not objects: nothing of this may come from what the session already knows.
+_WHO_HOLDS = (
+    select(
+        AccessToken.expires_at,
+        SignIn.sign_in_id,
+        SignIn.revoked_at,
+        SignIn.revoked_because,
+        Account.username,
+        Account.disabled_at,
+        Person.person_id,
+        Person.name,
+        Assignment.assignment_id,
+        Assignment.role,
+        Assignment.path,
+        Assignment.grid_id,
+        Assignment.valid_from,
+        Assignment.valid_to,
+    )
+    .select_from(AccessToken)
+    .join(SignIn, SignIn.sign_in_id == AccessToken.sign_in_id)
+    .join(Account, Account.person_id == SignIn.person_id)
+    .join(Person, Person.person_id == SignIn.person_id)
+    .outerjoin(Assignment, (Assignment.person_id == Person.person_id) & held_on(bindparam("day", type_=Date)))
+    .where(AccessToken.token_hash == bindparam("token_hash"))
+    .order_by(Assignment.path, Assignment.role)
+)
+
+
 @dataclass(frozen=True, slots=True)
 class TokenPair:
     """What a sign-in or a refresh gives; the only place where the tokens themselves exist on this side."""
@@ -94,7 +122,7 @@ def actor_of(session: Session, token: str) -> Actor:
 def identify(session: Session, token: str) -> Identified:
     """Like `actor_of`, with the end of the token's life."""
     at = now()
-    rows = _token_rows(session, token, at)
+    rows = session.execute(_WHO_HOLDS, {"token_hash": token_hash(token), "day": local_date(at)}).all()
     if not rows:
         raise TokenInvalid
     one = rows[0]
@@ -195,37 +223,6 @@ def forget_ended(session: Session) -> None:
     for table in (AccessToken, RefreshToken):
         session.execute(delete(table).where(table.sign_in_id.in_(ended)))
     session.execute(delete(SignIn).where(SignIn.expires_at <= at))
-
-
-def _token_rows(session: Session, token: str, at: datetime) -> list[Row[*tuple[object, ...]]]:
-    # Columns, not objects: nothing of this may come from what the session already knows.
-    return list(
-        session.execute(
-            select(
-                AccessToken.expires_at,
-                SignIn.sign_in_id,
-                SignIn.revoked_at,
-                SignIn.revoked_because,
-                Account.username,
-                Account.disabled_at,
-                Person.person_id,
-                Person.name,
-                Assignment.assignment_id,
-                Assignment.role,
-                Assignment.path,
-                Assignment.grid_id,
-                Assignment.valid_from,
-                Assignment.valid_to,
-            )
-            .select_from(AccessToken)
-            .join(SignIn, SignIn.sign_in_id == AccessToken.sign_in_id)
-            .join(Account, Account.person_id == SignIn.person_id)
-            .join(Person, Person.person_id == SignIn.person_id)
-            .outerjoin(Assignment, (Assignment.person_id == Person.person_id) & held_on(local_date(at)))
-            .where(AccessToken.token_hash == token_hash(token))
-            .order_by(Assignment.path, Assignment.role)
-        )
-    )
 
 
 def _family(session: Session, sign_in_id: uuid.UUID) -> Row[*tuple[object, ...]]:
