@@ -12,8 +12,7 @@ from access.models import Assignment, Person
 from access.roles import Role
 from access.scope import HeldRole, Scope
 from geo.models import Division, Grid, GridVersion
-
-BBox = tuple[float, float, float, float]  # west, south, east, north
+from geo.queries import BBox, standing_on, version_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +40,6 @@ def held_on(day: date | ColumnElement[date]) -> ColumnElement[bool]:
     return and_(Assignment.valid_from <= day, or_(Assignment.valid_to.is_(None), Assignment.valid_to > day))
 
 
-def valid_on(day: date) -> ColumnElement[bool]:
-    """Grid versions that hold on this day."""
-    return and_(
-        GridVersion.valid_from <= day, or_(GridVersion.valid_to.is_(None), GridVersion.valid_to > day)
-    )
-
-
 def people_within(scope: Scope, day: date) -> Select[uuid.UUID]:
     """Ids of the people with an assignment inside the scope on this day; use it as a subquery."""
     return select(Assignment.person_id).where(scope.clause(Assignment.path), held_on(day)).distinct()
@@ -73,7 +65,7 @@ def places_of(session: Session, held: Sequence[HeldRole], day: date) -> dict[uui
         grid_id: (code, name)
         for grid_id, code, name in session.execute(
             select(Grid.grid_id, Grid.code, GridVersion.name)
-            .outerjoin(GridVersion, and_(GridVersion.grid_id == Grid.grid_id, valid_on(day)))
+            .outerjoin(GridVersion, and_(GridVersion.grid_id == Grid.grid_id, version_on(day)))
             .where(Grid.grid_id.in_({one.grid_id for one in held} - {None}))
         )
     }
@@ -91,7 +83,7 @@ def extent_of(session: Session, scope: Scope, day: date) -> BBox | None:
     west, south, east, north = session.execute(
         select(func.ST_XMin(box), func.ST_YMin(box), func.ST_XMax(box), func.ST_YMax(box))
         .join(Grid, Grid.grid_id == GridVersion.grid_id)
-        .where(scope.clause(Grid.path), Grid.retired_on.is_(None), valid_on(day))
+        .where(scope.clause(Grid.path), standing_on(day), version_on(day))
     ).one()
     return None if west is None else (west, south, east, north)
 
