@@ -17,7 +17,7 @@ from api.dependencies import AppSettings, BearerToken, Reading, WriteSession
 from api.problems import problem_replies, problem_response
 from api.schemas.auth import AssignmentOut, MeOut, RefreshIn, SignInForm, TokenOut
 from core.clock import now, today
-from core.errors import DomainError, Invalid, TooMany, Unauthenticated, Unavailable
+from core.errors import DomainError, Forbidden, Invalid, TooMany, Unauthenticated, Unavailable
 
 router = APIRouter(prefix="/v1", tags=["auth"])
 
@@ -31,6 +31,12 @@ KEY_DESCRIPTION = (
 )
 REFUSED = (WrongCredentials, AccountDisabled, SignInLocked)
 ENDED = (TokenInvalid, TokenExpired, SignedOut, AccountDisabled)
+
+
+class CrossSite(Forbidden):
+    """Another site's page may not sign a browser in here."""
+
+    code = "cross-site"
 
 
 class CookieLimits(TypedDict):
@@ -64,6 +70,11 @@ class Exchange:
     @property
     def address(self) -> str:
         return self.request.client.host if self.request.client else ""
+
+    def refuse_other_sites(self) -> None:
+        """No page of another site can put its own account's cookie into a visitor's browser."""
+        if self.request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+            raise CrossSite
 
     def granted(self, pair: TokenPair, *, in_cookie: bool) -> TokenOut:
         forbid_storing(self.response)
@@ -118,10 +129,12 @@ IdempotencyKey = Annotated[
 @router.post(
     "/auth/token",
     response_model=TokenOut,
-    responses=problem_replies(Invalid, *REFUSED, TooMany, SignInBusy, Unavailable),
+    responses=problem_replies(Invalid, *REFUSED, CrossSite, TooMany, SignInBusy, Unavailable),
 )
 def create_token(exchange: InExchange, form: Annotated[SignInForm, Form()]) -> TokenOut | Response:
     """Sign in with user name and password."""
+    if form.client_id == WEB:
+        exchange.refuse_other_sites()
     exchange.throttle.admit(exchange.address)
     credentials = Credentials(form.username, form.password, form.client_id)
     outcome = sign_in(exchange.session, exchange.throttle, exchange.settings.access, credentials)

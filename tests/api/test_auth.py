@@ -101,6 +101,20 @@ def test_behind_https_the_cookie_is_secure(settings: Settings, sessions: Session
     assert cookie_of(client.post("/v1/auth/logout"))["secure"]
 
 
+@pytest.mark.parametrize(
+    ("site", "status"), [("cross-site", 403), ("same-site", 403), ("same-origin", 200), ("none", 200)]
+)
+def test_another_sites_page_cannot_sign_a_browser_in(
+    anonymous: TestClient, member: Actor, site: str, status: int
+) -> None:
+    form = {"username": "wangxm", "password": make.PASSWORD, "client_id": "web"}
+    reply = anonymous.post("/v1/auth/token", data=form, headers={"Sec-Fetch-Site": site})
+    assert reply.status_code == status
+    if status == 403:
+        assert_problem(reply, 403, "cross-site")
+        assert "set-cookie" not in reply.headers
+
+
 def test_wrong_name_and_wrong_password_get_one_answer(anonymous: TestClient, member: Actor) -> None:
     known = sign_in(anonymous, "wangxm", "not the password")
     unknown = sign_in(anonymous, "nobody", "not the password")
