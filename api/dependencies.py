@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
-from access.scope import Actor
-from access.tokens import actor_of
 from fastapi import Depends, Request
 from fastapi.security import OAuth2PasswordBearer
 from sqlalchemy.orm import Session
 
+from access.scope import Actor
+from access.tokens import actor_of
 from core.database import reading
 from core.errors import Unauthenticated
 from core.settings import Settings
