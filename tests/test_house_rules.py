@@ -210,7 +210,7 @@ BROKEN: tuple[tuple[Rule, str, str, int], ...] = (
     (only_doors_commit, "core/a.py", "def walk(session):\n    session.commit()\n", 2),
     (only_doors_commit, "patrol/a.py", "with sessions.begin() as session: ...\n", 1),
     (locks_name_no_registry, "web/package-lock.json", '{\n"resolved": "x"}', 2),
-    (locks_name_no_registry, "requirements/a.txt", "--index-url x\n", 1),
+    (locks_name_no_registry, "requirements/a.txt", "--find-links x\n", 1),
     (locks_name_no_registry, "requirements/a.txt", "a @ https://x\n", 1),
     (locks_name_no_registry, "uv.lock", "", 1),
     (paths_are_relative, "docs/a.md", "see\n/" + "home/me/x\n", 2),
