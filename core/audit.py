@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 
 from sqlalchemy import Row, Select, insert, select, text
@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from core.models import AuditEntry
 
 GENESIS = bytes(32)  # what the first line of a chain is linked to
+SEALED = ("chain", "seq", "at", "actor", "action", "subject", "detail")
 BATCH = 1000
 
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('audit:' || :chain, 0))")
@@ -61,21 +62,18 @@ def record(
     """
     session.execute(_LOCK, {"chain": chain})
     head = session.execute(_HEAD, {"chain": chain}).one()
-    seq, previous_hash = (head.seq or 0) + 1, head.entry_hash or GENESIS
-    contents = _contents(chain, seq, head.at, actor, action, subject, detail)
-    session.execute(
-        insert(AuditEntry).values(
-            chain=chain,
-            seq=seq,
-            at=head.at,
-            actor=actor,
-            action=action,
-            subject=subject,
-            detail=dict(detail),
-            previous_hash=previous_hash,
-            entry_hash=_sealed(previous_hash, contents),
-        )
-    )
+    previous_hash = head.entry_hash or GENESIS
+    contents = {
+        "chain": chain,
+        "seq": (head.seq or 0) + 1,
+        "at": head.at,
+        "actor": actor,
+        "action": action,
+        "subject": subject,
+        "detail": dict(detail),
+    }
+    entry_hash = sealed(previous_hash, contents)
+    session.execute(insert(AuditEntry).values(previous_hash=previous_hash, entry_hash=entry_hash, **contents))
 
 
 def verify(session: Session, chain: str | None = None) -> list[Finding]:
@@ -128,26 +126,17 @@ def _problems_of(row: Row[Any], expected_seq: int, expected_link: bytes) -> Iter
         yield Finding(row.chain, row.seq, "gap", f"line {missing} before this one is gone")
     elif row.previous_hash != expected_link:
         yield Finding(row.chain, row.seq, "unlinked", "does not continue the line before it")
-    contents = _contents(row.chain, row.seq, row.at, row.actor, row.action, row.subject, row.detail)
-    if row.entry_hash != _sealed(row.previous_hash, contents):
+    contents = {name: getattr(row, name) for name in SEALED}
+    if row.entry_hash != sealed(row.previous_hash, contents):
         yield Finding(row.chain, row.seq, "altered", "the contents are not those that were written")
 
 
-def _contents(
-    chain: str, seq: int, at: datetime, actor: str, action: str, subject: str, detail: Mapping[str, Any]
-) -> bytes:
-    columns = {
-        "chain": chain,
-        "seq": seq,
-        "at": at.astimezone(UTC).isoformat(timespec="microseconds"),
-        "actor": actor,
-        "action": action,
-        "subject": subject,
-        "detail": _stable(detail),
-    }
-    return json.dumps(
-        columns, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    ).encode()
+def sealed(previous_hash: bytes, contents: Mapping[str, Any]) -> bytes:
+    """The hash of a line with these contents that follows the line with that hash."""
+    at = contents["at"].astimezone(UTC).isoformat(timespec="microseconds")
+    columns = {**contents, "at": at, "detail": _stable(contents["detail"])}
+    canonical = json.dumps(columns, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(previous_hash + canonical.encode()).digest()
 
 
 def _stable(value: Any) -> Any:
@@ -159,7 +148,3 @@ def _stable(value: Any) -> Any:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value
-
-
-def _sealed(previous_hash: bytes, contents: bytes) -> bytes:
-    return hashlib.sha256(previous_hash + contents).digest()

@@ -39,9 +39,7 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lines]:
 
 def test_a_line_says_when_who_and_for_which_request(lines: Lines) -> None:
     with structlog.contextvars.bound_contextvars(request_id="r1"):
-        structlog.get_logger("patrol.tracks").info(
-            "segment.stored", fixes_kept=3, code="32011300700100100101"
-        )
+        structlog.get_logger("patrol.tracks").info("segment.stored", kept=3, code="32011300700100100101")
     (line,) = lines()
     assert line.pop("timestamp").endswith("Z")
     assert line == {
