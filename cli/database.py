@@ -1,5 +1,7 @@
 """Which database a command works on: the one of the settings, or the private cluster of the home."""
 
+import os
+import pwd
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +14,7 @@ from core import migrations
 from core.cluster import EmbeddedCluster, attach
 from core.database import make_engine
 from core.settings import Settings
+from seeds.base import load_base
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +45,15 @@ def migrated_database(settings: Settings) -> Iterator[Running]:
     """The same, and a cluster of our own is at the newest schema; another's is left to `xunge migrate`."""
     with running_database(settings) as running:
         if running.is_ours:
-            migrations.upgrade(running.settings.required_database_url)
+            bring_up_to_date(running.settings)
         yield running
+
+
+def bring_up_to_date(settings: Settings) -> None:
+    """Newest schema, and the code tables hold what the product ships."""
+    migrations.upgrade(settings.required_database_url)
+    with engine_of(settings) as engine, Session(engine) as session, session.begin():
+        load_base(session)
 
 
 @contextmanager
@@ -65,3 +75,11 @@ def writing(settings: Settings) -> Iterator[Session]:
         session.begin(),
     ):
         yield session
+
+
+def who() -> str:
+    """The name the audit trail gives to whoever types commands."""
+    try:
+        return f"cli:{pwd.getpwuid(os.getuid()).pw_name}"
+    except KeyError:  # a container may run as a number without a name
+        return f"cli:{os.getuid()}"

@@ -8,16 +8,13 @@ from datetime import date
 from pathlib import Path
 
 from rich.table import Table
-from seeds.demo.load import DemoAccount, load_demo
-from sqlalchemy.orm import Session
 
 from cli import serving
 from cli.console import out, progress, say
-from cli.database import engine_of, migrated_database
-from core import migrations
+from cli.database import bring_up_to_date, engine_of, running_database
 from core.settings import Settings
 from core.supervisor import Supervisor
-from seeds.base import load_base
+from seeds.demo.load import DemoAccount, load_demo
 
 PROBE_S = 0.4  # the supervisor waits while we ask
 NOTICE = "demo.json"
@@ -29,8 +26,8 @@ def run(settings: Settings, today: date) -> int:
     serving.tell_missing_front_end(settings.http)
     notice = settings.home / NOTICE
     notice.unlink(missing_ok=True)  # its presence says that the server answers
-    with migrated_database(settings) as running, serving.server(running.settings) as server:
-        migrations.upgrade(running.settings.required_database_url)
+    with running_database(settings) as running, serving.server(running.settings) as server:
+        bring_up_to_date(running.settings)
         accounts = _seed(running.settings, today)
         supervisor = Supervisor(
             [server, *serving.workers(running.settings)],
@@ -47,8 +44,6 @@ def run(settings: Settings, today: date) -> int:
 def _seed(settings: Settings, today: date) -> list[DemoAccount]:
     """The demo street is in the database, as it was made the first time."""
     with engine_of(settings) as engine, progress() as tell:
-        with Session(engine) as session, session.begin():
-            load_base(session)
         return load_demo(engine, today=today, progress=tell)
 
 

@@ -1,30 +1,36 @@
 """The commands, run as a person types them; `xunge demo` as a whole has its own test in tests/e2e."""
 
+import io
 import json
 import re
 import socket
 import uuid
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, select, text
 from sqlalchemy.orm import Session, sessionmaker
 
+from access.models import Assignment
+from access.roles import Role
 from cli.app import run
 from cli.console import one_line
 from core import audit
+from core.clock import now
 from core.database import Sessions
 from core.errors import FieldError, Invalid
 from core.models import AuditEntry, DeadJob
 from geo.models import Division, Grid
+from patrol.models import Patrol
 from seeds.base import load_base
 from tests import make
 from worker import sweeping
 
 COMMANDS = (
-    *("demo", "serve", "worker", "migrate", "doctor", "dead-jobs"),
-    *("import-grids", "import-divisions", "openapi"),
+    *("demo", "serve", "worker", "migrate", "doctor", "dead-jobs", "create-account"),
+    *("import-grids", "import-track", "import-divisions", "openapi"),
 )
 DIVISIONS = Path(__file__).parent.parent / "seeds" / "divisions" / "320113.csv"
 
@@ -311,3 +317,77 @@ def test_import_grids_tells_each_reason_and_imports_nothing(on_database: Typed, 
 def test_import_grids_with_an_unknown_datum(on_database: Typed, tmp_path: Path, datum: str) -> None:
     line = refused(on_database("import-grids", grid_file(tmp_path / "grids.geojson"), "--datum", datum))
     assert line.startswith("unknown-datum: ")
+
+
+# ----------------------------------------------------------------------------------------- people and tracks
+
+
+def create(on_database: Typed, monkeypatch: pytest.MonkeyPatch, *options: str) -> Answer:
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{make.PASSWORD}\n"))
+    return on_database("create-account", "li.wei", "--name", "李伟", *options)
+
+
+def test_the_first_administrator_comes_from_the_command_line(
+    on_database: Typed, stored: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, _, said = create(on_database, monkeypatch, "--role", "admin")
+    assert code == 0
+    assert said.startswith("li.wei can sign in as admin")
+    with stored() as session:
+        (assignment,) = session.scalars(select(Assignment))
+        assert (assignment.role, assignment.path) == ("admin", "")
+        actors = session.scalars(select(AuditEntry.actor).where(AuditEntry.action == "account.created"))
+        assert [actor.partition(":")[0] for actor in actors] == ["cli"]
+    assert refused(create(on_database, monkeypatch, "--role", "admin")).startswith("username-taken: ")
+
+
+def test_a_street_leader_and_a_grid_member(
+    on_database: Typed, stored: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert create(on_database, monkeypatch, "--role", "leader", "--at", make.STREET)[0] == 0
+    with stored() as session:
+        assert session.scalars(select(Assignment.path)).all() == [f"{make.STREET}/"]
+    assert refused(create(on_database, monkeypatch, "--role", "member", "--at", "1" * 20))
+
+
+@pytest.fixture
+def walked(stored: Sessions, tmp_path: Path) -> tuple[Path, str]:
+    """A GPX file of half an hour this morning, and the code of the grid that its member walked."""
+    with stored() as session, session.begin():
+        tree = make.street_tree(session)
+        make.actor(session, role=Role.MEMBER, grid=tree.a11, username="li.wei")
+        code = tree.a11.code
+    start = now() - timedelta(hours=2)
+    fixes = [(32.101 + n * 1e-5, start + timedelta(seconds=10 * n)) for n in range(180)]
+    points = "".join(
+        f'<trkpt lat="{lat:.5f}" lon="118.901"><time>{at:%FT%TZ}</time></trkpt>' for lat, at in fixes
+    )
+    file = tmp_path / "walk.gpx"
+    head = '<gpx version="1.1" creator="test" xmlns="http://www.topografix.com/GPX/1/1">'
+    file.write_text(f"{head}<trk><trkseg>{points}</trkseg></trk></gpx>")
+    return file, code
+
+
+def test_import_track_is_a_finished_patrol_and_the_same_one_again(
+    on_database: Typed, stored: Sessions, walked: tuple[Path, str]
+) -> None:
+    file, code = walked
+    words = ("import-track", file, "--grid", code, "--person", "li.wei")
+    answers = [on_database(*words) for _ in range(2)]
+    assert [answer[0] for answer in answers] == [0, 0], answers
+    assert answers[0][1] == answers[1][1]
+    with stored() as session:
+        (patrol,) = session.scalars(select(Patrol))
+        assert f"{patrol.patrol_id}\n" == answers[0][1]
+        assert patrol.finished_at is not None
+        tasks = session.scalars(text("SELECT task_name FROM procrastinate_jobs WHERE status = 'todo'"))
+        assert set(tasks) == {"patrol.judge"}
+
+
+def test_import_track_refuses_what_it_cannot_place(on_database: Typed, walked: tuple[Path, str]) -> None:
+    file, code = walked
+    at = ("--grid", code, "--person", "li.wei")
+    assert "walk.gpx: grid-unknown: " in refused(on_database("import-track", file, "--grid", "9" * 20, *at[2:]))
+    assert "there is no account nobody" in refused(on_database("import-track", file, *at[:3], "nobody"))
+    assert "gpx-invalid: " in refused(on_database("import-track", DIVISIONS, *at))
+    assert "datum" in refused(on_database("import-track", file, *at, "--datum", "WGS-48"))

@@ -6,12 +6,12 @@ from core import logs
 from core.settings import load_settings
 from worker.performing import limit_memory
 from worker.process import WorkerProcess
-from worker.tasks import TASKS
+from worker.tasks import make_tasks
 
 
 async def run() -> None:
     settings = load_settings()
-    await WorkerProcess(settings, TASKS).run()
+    await WorkerProcess(settings, make_tasks(settings)).run()
 
 
 if __name__ == "__main__":

@@ -2,8 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
-from access import tokens
+from core.settings import Settings
+from patrol.compliance import roll_up, roll_up_recent
+from patrol.judging import judge_abandoned, judge_patrol
 from worker import sweeping
 
 
@@ -18,7 +21,12 @@ class Task:
     cron: str | None = None  # UTC; such a job has no arguments
 
 
-TASKS: Mapping[str, Task] = {
-    "core.prune": Task(sweeping.prune, cron="23 * * * *"),
-    "access.forget_ended": Task(tokens.forget_ended, cron="41 19 * * *"),  # at night in China
-}
+def make_tasks(settings: Settings) -> Mapping[str, Task]:
+    """Every job of the product, by the name under which it is enqueued."""
+    return {
+        "patrol.judge": Task(judge_patrol),
+        "patrol.roll_up": Task(roll_up),
+        "patrol.judge_abandoned": Task(partial(judge_abandoned, limits=settings.patrol), cron="*/10 * * * *"),
+        "patrol.roll_up_recent": Task(roll_up_recent, cron="5 * * * *"),
+        "core.prune": Task(sweeping.prune, cron="23 * * * *"),
+    }

@@ -9,7 +9,6 @@ from core import jobs
 from core.models import DeadJob
 from core.settings import JobSettings
 from worker import sweeping
-from worker.tasks import TASKS
 
 SETTINGS = JobSettings(max_attempts=3, backoff_s=5, stalled_after_s=30)
 
@@ -136,6 +135,6 @@ def test_prune_keeps_a_week_and_everything_unfinished(session: Session) -> None:
         text("UPDATE procrastinate_events SET at = now() - interval '8 days' WHERE job_id <> :recent"),
         {"recent": recent},
     )
-    TASKS["core.prune"].run(session)
+    sweeping.prune(session)
     assert state(session, old) is None
     assert all(state(session, job_id) is not None for job_id in [recent, *unfinished])
