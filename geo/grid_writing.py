@@ -5,12 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+import numpy as np
 import psycopg
 import shapely
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from geo.cells import packed, polyfill
+from geo.cells import Cells, centres_of, packed, polyfill
+from geo.datums import Degrees
 from geo.import_plan import Change, PlannedGrid, StoredGrid
 from geo.models import CGCS2000, GridVersion
 from geo.topology import geodesic_area_m2
@@ -20,6 +22,9 @@ _VERSIONS = (
     "COPY grid_versions (grid_id, version, name, kind, households, geom, area_m2, cells, source_datum,"
     " attributes, valid_from) FROM STDIN"
 )
+
+_DEEPEST_SHAPE = 3  # below are floors and counters
+_NOTHING = (np.empty(0, dtype=np.uint64), np.empty(0), np.empty(0))
 
 
 def write_grids(session: Session, grids: Sequence[PlannedGrid], *, datum: str, valid_from: date) -> None:
@@ -34,10 +39,12 @@ def write_grids(session: Session, grids: Sequence[PlannedGrid], *, datum: str, v
         with cursor.copy(_GRIDS) as copy:
             for row in _grid_rows(created, ids):
                 copy.write_row(row)
+        filler = _Filler()
         with cursor.copy(_VERSIONS) as copy:
-            for grid in (*created, *changed):
+            for grid in sorted((*created, *changed), key=lambda grid: grid.level):
                 grid_id = grid.stored.grid_id if grid.stored else ids[str(grid.code)]
-                copy.write_row(_version_row(grid, grid_id, datum, valid_from))
+                cells = filler.cells_of(grid)
+                copy.write_row(_version_row(grid, grid_id, datum, valid_from, packed_cells=cells))
 
 
 def _new_ids(session: Session, created: Sequence[PlannedGrid]) -> dict[str, int]:
@@ -79,7 +86,34 @@ def _grid_rows(created: Sequence[PlannedGrid], ids: Mapping[str, int]) -> Iterat
         )
 
 
-def _version_row(grid: PlannedGrid, grid_id: int, datum: str, valid_from: date) -> tuple[Any, ...]:
+class _Filler:
+    """Cells of grids, parents first: a child picks its cells from its parent's.
+
+    h3 fills a small polygon in 0.3 ms; testing the centres that the parent already has takes a tenth of that.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[Cells, Degrees, Degrees]] = {}
+
+    def cells_of(self, grid: PlannedGrid) -> bytes | None:
+        """The stored form of the cells whose centre lies inside; None for grids without a shape."""
+        if grid.shape is None:
+            return None
+        cells, lon, lat = self._known.get(str(grid.parent.code) if grid.parent else "", _NOTHING)
+        inside = shapely.contains_xy(grid.shape, lon, lat)
+        if inside.any():
+            cells, lon, lat = cells[inside], lon[inside], lat[inside]
+        else:
+            cells = polyfill(grid.shape)
+            lon, lat = centres_of(cells)
+        if grid.level < _DEEPEST_SHAPE:
+            self._known[str(grid.code)] = cells, lon, lat
+        return packed(cells)
+
+
+def _version_row(
+    grid: PlannedGrid, grid_id: int, datum: str, valid_from: date, *, packed_cells: bytes | None
+) -> tuple[Any, ...]:
     draft, shape = grid.draft, grid.draft.shape
     return (
         grid_id,
@@ -91,7 +125,7 @@ def _version_row(grid: PlannedGrid, grid_id: int, datum: str, valid_from: date) 
         if shape is None
         else shapely.to_wkb(shapely.set_srid(shape, CGCS2000), hex=True, include_srid=True),
         None if shape is None else geodesic_area_m2(shape),
-        None if shape is None else packed(polyfill(shape)),
+        packed_cells,
         datum,
         json.dumps(draft.attributes, ensure_ascii=False),
         valid_from,
