@@ -15,7 +15,7 @@ from seeds.demo.schedule import Manner, Outing
 from seeds.demo.street import DemoGrid
 from seeds.demo.walks import Lanes, Pace, lay_lanes, walk
 
-_FIXES_PER_SEGMENT = 200
+_FIXES_PER_SEGMENT = 400
 _CORNER = 4  # crossings that someone in a hurry gets to see
 _RIDING_MPS = 13.0
 
@@ -69,8 +69,7 @@ class Recorder:
         )
 
     def _fixes(self, outing: Outing, rng: np.random.Generator) -> Fixes:
-        grid = outing.duty.grid
-        assert grid
+        grid = outing.grid
         fixes = self._walk(self._place(grid, outing.manner), outing, rng)
         if outing.manner is Manner.TWO_TRAILS:
             second = self._walk(self._elsewhere(grid), outing, rng)

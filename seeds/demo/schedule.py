@@ -12,7 +12,8 @@ import numpy as np
 from access.roles import Role
 from core.clock import LOCAL_ZONE, Week, local_date
 from seeds.demo.crew import Crew, Duty, Worker
-from seeds.demo.places import CAMPUS, COMMUNITIES, RESIDENTIAL, VILLAGE
+from seeds.demo.places import AREA, CAMPUS, COMMUNITIES, RESIDENTIAL, VILLAGE
+from seeds.demo.street import DemoGrid
 
 WEEKS = 4
 _FIRST_STORY_NUMBER, _UNDER_WAY_NUMBER = 1_000_000, 2_000_000  # beyond those of the planner
@@ -31,6 +32,8 @@ class Manner(Enum):
     INACCURATE = auto()
     MOCKED = auto()
     FROZEN = auto()
+    HELPING = auto()  # a head goes round a member's grid
+    LATE = auto()  # sound, but the phone found no network for more than a week
     TWO_TRAILS = auto()  # two phones recorded one patrol
     CONSTANT = auto()  # the same accuracy all the time
     UNDER_WAY = auto()  # sound so far, not finished
@@ -42,6 +45,7 @@ class Outing:
 
     number: int
     duty: Duty
+    grid: DemoGrid  # usually that of the duty
     starts_at: datetime
     minutes: float
     manner: Manner = Manner.SOUND
@@ -58,13 +62,18 @@ class Outing:
 
 _LAPSES = (
     Manner.SHORT, Manner.ELSEWHERE, Manner.CORNER, Manner.RIDDEN, Manner.SILENT, Manner.INACCURATE,
-    Manner.MOCKED, Manner.FROZEN, Manner.JUMPY, Manner.TWO_TRAILS,
+    Manner.MOCKED, Manner.FROZEN, Manner.JUMPY, Manner.TWO_TRAILS, Manner.LATE,
 )  # fmt: skip
 # Grids of these kinds have rules of their own in the demo (seeds/demo/rules.py); their lapses show them.
-_LAPSES_BY_KIND = {CAMPUS: (Manner.CONSTANT, *_LAPSES), VILLAGE: (Manner.SHORT, Manner.CORNER)}
+_LAPSES_BY_KIND = {
+    AREA: (Manner.HELPING, *_LAPSES),
+    CAMPUS: (Manner.CONSTANT, *_LAPSES),
+    VILLAGE: (Manner.SHORT, Manner.CORNER),
+}
 _LAPSE_SHARE = 0.13
 _HASTE_SHARE = 0.07
 _OFFLINE_SHARE = 0.08
+_LATE_HOURS = 252.0  # from any day of a week until after the Wednesday on which it is closed
 
 # Communities differ, so that the map shows where help is needed.
 _BEST, _WORST = 0.97, 0.55
@@ -89,14 +98,14 @@ def plan_outings(crew: Crew, today: date, moment: datetime, rng: np.random.Gener
 
     All four weeks are always drawn and then cut off at `moment`: the past looks the same on every weekday.
     """
-    planner = _Planner(rng)
+    planner = _Planner(crew, rng)
     member = crew.accounts["member"]
     outings: list[Outing] = []
     for weeks_ago in reversed(range(WEEKS)):
         week = Week.of_day(today).shifted(-weeks_ago)
         for duty in crew.duties:
             if duty.grid is not None:
-                outings += planner.week(duty, week)
+                outings += planner.week(duty, duty.grid, week)
     outings = [o for o in outings if o.duty.worker is not member and _holds(o.duty, o.starts_at)]
     outings += _member_story(next(duty for duty in crew.duties if duty.worker is member), today)
     past = [outing for outing in outings if outing.received_at <= moment]
@@ -123,8 +132,10 @@ def _member_story(duty: Duty, today: date) -> Iterator[Outing]:
         (monday - timedelta(days=3), 15, Manner.JUMPY),
         (yesterday, 7, Manner.SOUND),
     )
+    assert duty.grid
     for number, (day, hour, manner) in enumerate(story, _FIRST_STORY_NUMBER):
-        yield Outing(number, duty, datetime.combine(day, time(hour, 12), LOCAL_ZONE), 36.0, manner)
+        starts_at = datetime.combine(day, time(hour, 12), LOCAL_ZONE)
+        yield Outing(number, duty, duty.grid, starts_at, 36.0, manner)
 
 
 def _under_way(crew: Crew, past: list[Outing], moment: datetime) -> Outing:
@@ -132,22 +143,17 @@ def _under_way(crew: Crew, past: list[Outing], moment: datetime) -> Outing:
     starts_at = moment - timedelta(minutes=18)
     busy = {outing.duty.worker for outing in past if moment - outing.starts_at < timedelta(hours=24)}
     busy.update(crew.accounts.values())
-    duty = next(
-        duty
-        for duty in crew.duties
-        if duty.role is Role.MEMBER
-        and duty.worker not in busy
-        and duty.grid is not None
-        and duty.grid.kind == RESIDENTIAL
-        and _holds(duty, starts_at)
-    )
-    return Outing(_UNDER_WAY_NUMBER, duty, starts_at, 18.0, Manner.UNDER_WAY)
+    for duty in crew.duties:
+        is_free = duty.role is Role.MEMBER and duty.worker not in busy and _holds(duty, starts_at)
+        if is_free and duty.grid and duty.grid.kind == RESIDENTIAL:
+            return Outing(_UNDER_WAY_NUMBER, duty, duty.grid, starts_at, 18.0, Manner.UNDER_WAY)
+    raise LookupError("everybody has been out today")
 
 
 class _Planner:
     """Draws the weeks of all duties; nobody is in two places at a time."""
 
-    def __init__(self, rng: np.random.Generator) -> None:
+    def __init__(self, crew: Crew, rng: np.random.Generator) -> None:
         self._rng = rng
         self._numbers = count()
         self._taken: defaultdict[Worker, list[Outing]] = defaultdict(list)
@@ -156,39 +162,47 @@ class _Planner:
         )
         order = rng.permutation(np.linspace(_WORST, _BEST, len(COMMUNITIES)))
         self._reliability = dict(zip(COMMUNITIES, order.tolist(), strict=True))
+        members = [duty for duty in crew.duties if duty.role is Role.MEMBER]
+        self._below = {duty.grid.parent: duty.grid for duty in members if duty.grid}
 
-    def week(self, duty: Duty, week: Week) -> Iterator[Outing]:
+    def week(self, duty: Duty, grid: DemoGrid, week: Week) -> Iterator[Outing]:
         """The outings of one duty in one week, lapses among them."""
-        rounds = self._rounds(duty)
+        rounds = self._rounds(grid, duty.worker)
         days = self._rng.choice(7, size=4, replace=False, p=_DAY_WEIGHTS / _DAY_WEIGHTS.sum()).tolist()
-        slots = [(day, _PARTS[self._rng.integers(len(_PARTS))]) for day in days]
+        starts = [self._start(week, day, _PARTS[self._rng.integers(len(_PARTS))]) for day in days]
         if rounds == 2 and self._rng.random() < _HASTE_SHARE:
             haste = _HASTE[self._rng.integers(len(_HASTE))]
-            slots[:2] = [(min(days[0], 5) + later, part) for later, part in haste]
-        for slot in slots[:rounds]:
-            yield from self._outing(duty, week, slot, Manner.SOUND)
+            starts[:2] = [self._start(week, min(days[0], 5) + later, part) for later, part in haste]
+        for starts_at in starts[:rounds]:
+            yield from self._unless_busy(self._outing(duty, grid, starts_at, Manner.SOUND))
         if self._rng.random() < _LAPSE_SHARE:
-            assert duty.grid
-            yield from self._outing(duty, week, slots[3], next(self._lapses[duty.grid.kind]))
+            lapse = next(self._lapses[grid.kind])
+            place = self._below[grid] if lapse is Manner.HELPING else grid
+            yield from self._unless_busy(self._outing(duty, place, starts[3], lapse))
 
-    def _rounds(self, duty: Duty) -> int:
+    def _rounds(self, grid: DemoGrid, worker: Worker) -> int:
         """How many sound rounds the worker makes this week."""
-        assert duty.grid
-        reliability = self._reliability[duty.grid.code.community_code] + duty.worker.diligence
+        reliability = self._reliability[grid.code.community_code] + worker.diligence
         luck = float(self._rng.random())
         if luck < min(reliability, 0.98):
             return 3 if luck < 0.12 else 2
         return 1 if self._rng.random() < 0.6 else 0
 
-    def _outing(self, duty: Duty, week: Week, slot: tuple[int, _Part], manner: Manner) -> Iterator[Outing]:
-        """The outing, unless the worker is out elsewhere at that time."""
-        day, (earliest, spread) = slot
-        midnight = datetime.combine(week.monday + timedelta(days=day), earliest, LOCAL_ZONE)
-        starts_at = midnight + timedelta(seconds=float(np.round(self._rng.uniform(0, spread * 60))))
+    def _start(self, week: Week, day: int, part: _Part) -> datetime:
+        earliest, spread = part
+        begin = datetime.combine(week.monday + timedelta(days=day), earliest, LOCAL_ZONE)
+        return begin + timedelta(seconds=int(self._rng.integers(spread * 60)))
+
+    def _outing(self, duty: Duty, grid: DemoGrid, starts_at: datetime, manner: Manner) -> Outing:
         minutes = float(self._rng.uniform(9, 15) if manner is Manner.SHORT else self._rng.uniform(27, 44))
         offline = float(self._rng.uniform(1, 9)) if self._rng.random() < _OFFLINE_SHARE else 0.0
-        outing = Outing(next(self._numbers), duty, starts_at, round(minutes, 2), manner, offline)
-        taken = self._taken[duty.worker]
-        if all(other.ends_at < starts_at or outing.ends_at < other.starts_at for other in taken):
+        if manner is Manner.LATE:
+            offline = _LATE_HOURS
+        return Outing(next(self._numbers), duty, grid, starts_at, round(minutes, 2), manner, offline)
+
+    def _unless_busy(self, outing: Outing) -> Iterator[Outing]:
+        """The outing, unless its worker is out elsewhere at that time."""
+        taken = self._taken[outing.duty.worker]
+        if all(other.ends_at < outing.starts_at or outing.ends_at < other.starts_at for other in taken):
             taken.append(outing)
             yield outing

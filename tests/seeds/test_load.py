@@ -1,0 +1,250 @@
+"""The demo street as it stands in the database."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, time, timedelta
+
+import pytest
+import shapely
+from geoalchemy2.shape import to_shape
+from sqlalchemy import Engine, create_engine, func, select, text
+from sqlalchemy.orm import Session
+
+from access.models import Account, Assignment, Person
+from access.passwords import PasswordHash, verify
+from core import audit, clock
+from core.clock import LOCAL_ZONE, Week
+from core.models import AuditEntry
+from geo.models import Grid, GridVersion
+from patrol.compliance import roll_up
+from patrol.judging import judge_patrol
+from patrol.models import GridWeek, Patrol, PatrolVerdict, Segment
+from patrol.reasons import CODES
+from patrol.standing import counts_of
+from patrol.verdicts import Status
+from patrol.weeks import GridStatus, grid_status
+from seeds.demo import load
+from seeds.demo.load import ACCOUNTS, PASSWORD, USERNAMES, DemoRefused, load_demo, reference_moment
+from seeds.demo.places import STREET_CODE
+
+TODAY = date(2026, 11, 20)  # a Friday
+MOMENT = datetime.combine(TODAY, time(20, 30), LOCAL_ZONE)
+THIS_WEEK = Week.of_day(TODAY)
+
+# Everything but salted hashes and the clock of the trail.
+TABLES = (
+    "grids", "grid_versions", "people", "assignments", "patrol_policies", "patrols", "segments",
+    "patrol_verdicts", "grid_weeks", "divisions", "object_codes",
+)  # fmt: skip
+
+Told = list[tuple[str, int, int]]
+
+
+def digest(engine: Engine) -> dict[str, str]:
+    with engine.connect() as connection:
+        rows = "md5(string_agg(md5(t::text), '' ORDER BY md5(t::text)))"
+        found = {table: connection.scalar(text(f"SELECT {rows} FROM {table} t")) for table in TABLES}
+        found["accounts"] = connection.scalar(
+            text("SELECT string_agg(person_id || username, ',' ORDER BY username) FROM accounts")
+        )
+    return found
+
+
+def loaded(url: str, today: date, told: Told) -> Engine:
+    engine = create_engine(url)
+
+    def tell(step: str, done: int, total: int) -> None:
+        told.append((step, done, total))
+
+    assert load_demo(engine, today=today, progress=tell) == ACCOUNTS
+    return engine
+
+
+@pytest.fixture(scope="module")
+def told() -> Told:
+    return []
+
+
+@pytest.fixture(scope="module")
+def demo(clone_database: Callable[[], str], told: Told) -> Iterator[Engine]:
+    engine = loaded(clone_database(), TODAY, told)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def demo_session(demo: Engine) -> Iterator[Session]:
+    """A look at the demo; what a test changes is rolled back."""
+    with Session(demo) as session:
+        yield session
+
+
+def count(session: Session, table: type) -> int:
+    return session.scalars(select(func.count()).select_from(table)).one()
+
+
+def test_the_same_day_gives_the_same_rows(demo: Engine, clone_database: Callable[[], str]) -> None:
+    again = loaded(clone_database(), TODAY, [])
+    assert digest(again) == digest(demo)
+    again.dispose()
+
+
+def test_loading_again_changes_nothing(demo: Engine) -> None:
+    before = digest(demo)
+    told: Told = []
+    loaded(demo.url.render_as_string(hide_password=False), TODAY + timedelta(days=3), told).dispose()
+    assert digest(demo) == before
+    assert told == []
+
+
+def test_progress_is_told_step_by_step_to_the_end(demo: Engine, told: Told) -> None:
+    steps = list(dict.fromkeys(step for step, _, _ in told))
+    assert [step.split()[0] for step in steps] == ["grids", "patrols", "verdicts", "weeks"]
+    for step in steps:
+        counts = [(done, total) for name, done, total in told if name == step]
+        assert counts == sorted(counts)
+        assert counts[0][0] == 0
+        assert counts[-1][0] == counts[-1][1]
+
+
+def test_everything_is_there(demo_session: Session) -> None:
+    levels = demo_session.execute(select(Grid.level, func.count()).group_by(Grid.level))
+    assert {row[0]: row[1] for row in levels} == {1: 10, 2: 40, 3: 120, 4: 4, 5: 22}
+    assert 130 <= count(demo_session, Person) <= 150
+    assert 1000 < count(demo_session, Patrol) < 1600
+    assert count(demo_session, Segment) > count(demo_session, Patrol)
+    households = select(func.sum(GridVersion.households)).join(Grid).where(Grid.level == 3)
+    assert 34_000 < (demo_session.scalar(households) or 0) < 38_000
+
+
+def test_stored_shapes_form_coverages_and_paths_lead_to_the_parent(demo_session: Session) -> None:
+    rows = demo_session.execute(select(Grid, GridVersion).join(GridVersion)).all()
+    for level in (1, 2, 3):
+        shapes = [to_shape(v.geom) for g, v in rows if g.level == level and v.geom is not None]
+        assert shapely.coverage_is_valid(shapely.get_parts(shapes))
+    paths = {grid.grid_id: grid.path for grid, _ in rows}
+    for grid, version in rows:
+        above = paths[grid.parent_id] if grid.parent_id else f"{STREET_CODE}/"
+        assert grid.path == f"{above}{grid.grid_id}/"
+        assert (
+            (version.geom is None) == (grid.level > 3) == (version.cells is None) == (version.area_m2 is None)
+        )
+        assert version.attributes["synthetic"] is True
+
+
+def test_every_account_has_its_role_and_the_demo_password(demo_session: Session) -> None:
+    rows = demo_session.execute(
+        select(Account, Assignment).join(Assignment, Account.person_id == Assignment.person_id)
+    )
+    roles: dict[str, set[str]] = {}
+    for account, assignment in rows:
+        roles.setdefault(account.username, set()).add(assignment.role)
+    assert {name: sorted(held) for name, held in roles.items()} == {
+        name: [name.rstrip("12")] for name in USERNAMES
+    }
+    hashes = set(demo_session.scalars(select(Account.password_hash)))
+    assert all(verify(PASSWORD, stored)[0] for stored in hashes)
+
+
+def test_every_status_and_every_reason_is_there(demo_session: Session) -> None:
+    verdicts = demo_session.scalars(select(PatrolVerdict)).all()
+    assert {verdict.status for verdict in verdicts} == set(Status) - {Status.ACCEPTED}
+    codes = {result["code"] for verdict in verdicts for result in verdict.results}
+    keys = {(verdict.person_id, verdict.grid_id, Week(verdict.week)) for verdict in verdicts}
+    counted = counts_of(demo_session, keys)
+    codes |= {answer.reason.code for answer in counted.values() if answer.reason}
+    assert codes == CODES
+    assert counted.keys() == {verdict.patrol_id for verdict in verdicts}
+
+
+def test_the_worker_judges_every_patrol_the_same(demo_session: Session) -> None:
+    columns = [column for column in PatrolVerdict.__table__.columns if column.name != "judged_at"]
+    statement = select(*columns).order_by(PatrolVerdict.patrol_id)
+    before = demo_session.execute(statement).all()
+    odd = [row for row in before if row.status != Status.VALID]
+    for row in [*odd, *before[::40]]:
+        judge_patrol(demo_session, str(row.patrol_id))
+    after = demo_session.execute(statement).all()
+    assert [tuple(map(str, row)) for row in after] == [tuple(map(str, row)) for row in before]
+
+
+def test_weekly_results_are_those_of_the_worker_and_show_every_status(demo_session: Session) -> None:
+    statement = select(*GridWeek.__table__.columns).order_by(GridWeek.week, GridWeek.grid_id)
+    before = demo_session.execute(statement).all()
+    for weeks_ago in range(4):
+        week = THIS_WEEK.shifted(-weeks_ago)
+        roll_up(demo_session, STREET_CODE, str(week))
+        rows = demo_session.scalars(
+            select(GridWeek).join(Grid).where(Grid.level == 3, GridWeek.week == week.monday)
+        )
+        statuses = {
+            grid_status(pairs_due=r.pairs_due, pairs_met=r.pairs_met, patrols_counted=r.patrols_counted)
+            for r in rows
+        }
+        assert statuses == set(GridStatus)
+    assert demo_session.execute(statement).all() == before
+
+
+def test_one_patrol_is_under_way_and_nothing_lies_in_the_future(demo_session: Session) -> None:
+    running = select(Patrol).where(Patrol.finished_at.is_(None))
+    patrol = demo_session.scalars(running).one()
+    assert MOMENT - patrol.started_at < timedelta(minutes=30)
+    assert demo_session.get(PatrolVerdict, patrol.patrol_id) is None
+    latest = demo_session.scalars(select(func.max(Segment.received_at))).one()
+    assert latest is not None
+    assert latest <= MOMENT + timedelta(seconds=10)
+
+
+def test_the_member_lacks_one_patrol_this_week(demo_session: Session) -> None:
+    member = demo_session.scalars(select(Account.person_id).where(Account.username == "member")).one()
+    grid_id = demo_session.scalars(select(Assignment.grid_id).where(Assignment.person_id == member)).one()
+    assert grid_id
+    weeks = [THIS_WEEK.shifted(-weeks_ago) for weeks_ago in (3, 2, 1, 0)]
+    counted = {}
+    for week in weeks:
+        answers = counts_of(demo_session, [(member, grid_id, week)])
+        counted[week] = sum(answer.counted for answer in answers.values())
+    assert list(counted.values()) == [2, 1, 2, 1]
+    last = demo_session.scalars(select(func.max(Patrol.started_at)).where(Patrol.person_id == member)).one()
+    assert last is not None
+    assert clock.local_date(last) == TODAY - timedelta(
+        days=1
+    )  # so that a patrol of today falls on another day
+
+
+def test_the_trail_tells_of_the_loading(demo_session: Session) -> None:
+    entry = demo_session.scalars(select(AuditEntry).where(AuditEntry.action == "demo.loaded")).one()
+    assert (entry.chain, entry.actor, entry.subject) == (STREET_CODE, "seed", f"street:{STREET_CODE}")
+    assert entry.detail["patrols"] == count(demo_session, Patrol)
+    assert audit.verify(demo_session) == []
+
+
+@pytest.mark.own_database
+def test_a_street_with_grids_of_its_own_is_left_alone(own_database_url: str) -> None:
+    engine = create_engine(own_database_url)
+    with Session(engine) as session, session.begin():
+        code = f"990000{STREET_CODE}00100"
+        path = f"{STREET_CODE}/1/"
+        session.add(Grid(code=code, level=1, street_code=STREET_CODE, community_code=code[6:18], path=path))
+    with pytest.raises(DemoRefused, match="has grids already"):
+        load_demo(engine, today=TODAY, progress=lambda *_: None)
+    engine.dispose()
+
+
+@pytest.mark.own_database
+def test_nobody_loses_a_login_to_the_demo(own_database_url: str) -> None:
+    engine = create_engine(own_database_url)
+    with Session(engine) as session, session.begin():
+        person = Person(person_id=uuid.UUID(int=1), name="管理员")
+        session.add(person)
+        session.flush()
+        session.add(Account(person_id=person.person_id, username="admin", password_hash=PasswordHash("x")))
+    with pytest.raises(DemoRefused, match="admin"):
+        load_demo(engine, today=TODAY, progress=lambda *_: None)
+    engine.dispose()
+
+
+def test_history_reaches_the_last_full_hour_of_the_current_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(load, "now", lambda: datetime(2026, 11, 20, 3, 47, 12, tzinfo=UTC))
+    assert reference_moment(TODAY) == datetime(2026, 11, 20, 3, tzinfo=UTC)
+    assert reference_moment(TODAY - timedelta(days=1)) == MOMENT - timedelta(days=1)
