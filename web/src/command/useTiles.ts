@@ -21,7 +21,7 @@ export interface LiveTiles {
 }
 
 /** The tile address for a level and week; asks every few seconds whether there is a newer one. */
-export function useLiveTiles(level: Ref<string>, week: Ref<string>, onNewer: () => void): LiveTiles {
+export function useLiveTiles(level: Ref<string>, week: Ref<string>, onNewer: () => unknown): LiveTiles {
   const tiles = shallowRef<TileSet | null>(null)
   const failure = shallowRef<unknown>(null)
   const loadedFor = ref<string | null>(null)

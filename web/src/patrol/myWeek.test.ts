@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
 
-import type { Assignment, PairWeek, Patrol } from '@/shared/api/types'
+import type { Assignment, Patrol } from '@/shared/api/types'
 
-import { isWaiting, ownGrids, withAllPatrols } from './myWeek'
+import type { ExplainedPair } from '@/shared/patrol/explain'
+
+import { isWaiting, ownGrids } from './myWeek'
 
 const assignment = (grid_code: string | null): Assignment => ({
   role: 'member',
@@ -25,7 +27,7 @@ const patrol = (id: string, grid_code: string, state: Patrol['state']): Patrol =
   fixes: 10,
   verdict: null,
 })
-const pair: PairWeek = {
+const pair: ExplainedPair = {
   grid_code: 'a',
   grid_name: 'a',
   level: 3,
@@ -37,7 +39,7 @@ const pair: PairWeek = {
   pending: 0,
   met: false,
   status: 'partial',
-  patrols: [{ id: '1', started_at: '2026-11-16T01:00:00Z', status: 'valid', counted: true, reason: null }],
+  patrols: [{ id: '1', started_at: '2026-11-16T01:00:00Z', status: 'valid', counted: true, reason: null, reasons: [] }],
 }
 
 describe('my week', () => {
@@ -45,14 +47,6 @@ describe('my week', () => {
     expect(ownGrids([assignment('a'), assignment(null), assignment('a'), assignment('b')])).toEqual([
       { code: 'a', name: '网格 a' },
       { code: 'b', name: '网格 b' },
-    ])
-  })
-
-  it('adds patrols that are not judged yet, and only those of the grid', () => {
-    const whole = withAllPatrols(pair, [patrol('1', 'a', 'judged'), patrol('2', 'a', 'judging'), patrol('3', 'b', 'open')])
-    expect(whole.patrols.map(({ id, status }) => [id, status])).toEqual([
-      ['1', 'valid'],
-      ['2', 'judging'],
     ])
   })
 

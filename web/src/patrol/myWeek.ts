@@ -1,5 +1,6 @@
 import { fetchCompliance, fetchPatrols, fetchWholeCompliance } from '@/shared/api/endpoints'
-import type { Assignment, Me, PairWeek, Patrol, PatrolMark, WeekInfo } from '@/shared/api/types'
+import type { Assignment, Me, PairWeek, Patrol, WeekInfo } from '@/shared/api/types'
+import { explainedMark, explainedPair, type ExplainedPair } from '@/shared/patrol/explain'
 
 export interface OwnGrid {
   code: string
@@ -8,7 +9,7 @@ export interface OwnGrid {
 
 export interface MyWeek {
   week: WeekInfo
-  pairs: PairWeek[]
+  pairs: ExplainedPair[]
   /** Own patrols in grids that are not (or no longer) one's own: nothing that was walked is hidden. */
   elsewhere: Patrol[]
 }
@@ -32,7 +33,7 @@ export async function loadMyWeek(person: Me, week: string, signal: AbortSignal):
   ])
   const { week: info } = answers[0] ?? (await fetchCompliance({ query, signal }))
   const mine = answers.flatMap(({ items }) => items).filter((pair) => pair.person.id === person.person_id)
-  const pairs = uniquePairs(mine).map((pair) => withAllPatrols(pair, patrols))
+  const pairs = uniquePairs(mine).map((pair) => explainedPair(pair, patrols))
   const shown = new Set(pairs.flatMap((pair) => pair.patrols.map(({ id }) => id)))
   return { week: info, pairs, elsewhere: patrols.filter(({ id }) => !shown.has(id)) }
 }
@@ -42,25 +43,8 @@ function uniquePairs(pairs: readonly PairWeek[]): PairWeek[] {
   return [...new Map(pairs.map((pair) => [pair.grid_code, pair])).values()]
 }
 
-/** The pair with the patrols that the weekly count does not list yet, for example one still under way. */
-export function withAllPatrols(pair: PairWeek, patrols: readonly Patrol[]): PairWeek {
-  const known = new Set(pair.patrols.map(({ id }) => id))
-  const further = patrols.filter(({ id, grid_code }) => grid_code === pair.grid_code && !known.has(id)).map(markOf)
-  return { ...pair, patrols: [...pair.patrols, ...further] }
-}
-
-export function markOf({ id, started_at, state, verdict }: Patrol): PatrolMark {
-  return {
-    id,
-    started_at,
-    status: verdict?.status ?? state,
-    counted: verdict?.counted ?? null,
-    reason: verdict?.not_counted_reason ?? null,
-  }
-}
-
 /** Whether something is still being judged, so that asking again soon is worth it. */
 export function isWaiting({ pairs, elsewhere }: MyWeek): boolean {
-  const marks = [...pairs.flatMap((pair) => pair.patrols), ...elsewhere.map(markOf)]
+  const marks = [...pairs.flatMap((pair) => pair.patrols), ...elsewhere.map(explainedMark)]
   return marks.some(({ status }) => status === 'judging' || status === 'open')
 }

@@ -8,9 +8,9 @@ export function failureText(failure: unknown): string {
   if (failure instanceof Unreachable) return t('problem.unreachable')
   if (!(failure instanceof ApiProblem)) return t('problem.unknown')
   if (failure.status === 429) return t('problem.tooMany', { n: formatNumber(failure.retryAfterSeconds ?? 60) })
-  const key = `problem.code.${failure.code}`
-  if (te(key) || te(key, 'zh-CN')) return t(key)
-  if (failure.status >= 500) return t('problem.server')
   const field = failure.fields[0]
+  const known = [`problem.field.${field?.code}`, `problem.code.${failure.code}`].find((key) => te(key, 'zh-CN'))
+  if (known) return t(known)
+  if (failure.status >= 500) return t('problem.server')
   return failure.detail ?? field?.detail ?? failure.title
 }

@@ -11,7 +11,14 @@ describe('where people start', () => {
 
   it('follows only paths of this application after signing in', () => {
     expect(safeNext('/map?week=2026-W47')).toBe('/map?week=2026-W47')
-    for (const elsewhere of ['//evil.example', '/\\evil.example', 'https://evil.example', '/login?next=/map', null, ['/map']])
+    for (const elsewhere of [
+      '//evil.example',
+      '/\\evil.example',
+      'https://evil.example',
+      '/login?next=/map',
+      null,
+      ['/map'],
+    ])
       expect(safeNext(elsewhere)).toBeNull()
   })
 })

@@ -102,7 +102,7 @@ export function outlineLayer(level: 1 | 2): LayerSpecification {
     'source-layer': TILE_LAYER,
     minzoom: level === 2 ? 12 : 0,
     layout: { 'line-join': 'round' },
-    paint: { 'line-color': '#3c555c', 'line-width': width, 'line-opacity': level === 1 ? 0.9 : 0.55 },
+    paint: { 'line-color': level === 1 ? '#3c555c' : '#5b7177', 'line-width': width, 'line-opacity': 0.9 },
   }
 }
 

@@ -5,7 +5,15 @@ import type { GridSummary } from '@/shared/api/types'
 import { findGrids, shortName } from '../useCatalogue'
 import { boundsOf, countByStatus, labelsOf, sameViews, viewsOf } from './views'
 
-const square = (west: number): unknown => [[[west, 0], [west + 2, 0], [west + 2, 2], [west, 2], [west, 0]]]
+const square = (west: number): unknown => [
+  [
+    [west, 0],
+    [west + 2, 0],
+    [west + 2, 2],
+    [west, 2],
+    [west, 0],
+  ],
+]
 const drawn = (code: string, status: string, west = 0, more = {}): never =>
   ({
     properties: { code, name: `网格${code}`, level: 3, status, due: 1, met: 0, counted: 1, needed: 2, ...more },

@@ -39,7 +39,8 @@ export interface GridSummary {
   parent: string | null
   households: number | null
   area_m2: number | null
-  centre: [lon: number, lat: number]
+  /** A point inside; null only while a floor's own grid has none. */
+  centre: [lon: number, lat: number] | null
 }
 
 export interface GridRef {
