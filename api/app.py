@@ -15,6 +15,7 @@ from api.routes import auth, compliance, grid_codes, grids, health, patrols, qua
 from core.database import Sessions, make_engine, make_sessions
 from core.settings import Settings
 from core.signals import Listener
+from geo.tile_cache import TileCache
 
 ROUTERS = (auth, grid_codes, grids, patrols, compliance, quarantine, tiles, health)
 DESCRIPTION = "Grid patrol backend and GIS service (DB32/T 2763-2015). 网格巡查后端与地理信息服务。"
@@ -62,6 +63,7 @@ def create_app(
     app.state.actors = ActorCache(
         sessions, app.state.listener, timeout_ms=settings.database.statement_timeout_ms
     )
+    app.state.tiles = TileCache(app.state.listener, capacity_bytes=settings.tiles.cache_bytes)
     problems.install(app)
     for module in ROUTERS:
         app.include_router(module.router)

@@ -1,0 +1,272 @@
+"""Grids, their codes and their import on the wire."""
+
+from datetime import date
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from access.queries import GridPerson
+from access.roles import Role
+from geo.codes import DigitGroup, Reason
+from geo.geojson import Rejection
+from geo.importing import ImportReport
+from geo.locating import LevelAt, Located, NearbyGrid
+from geo.queries import Ancestor, GridDetail, GridPeriod, GridSummary
+
+Position = tuple[float, float]  # lon, lat
+
+
+class GridOut(BaseModel):
+    """A grid in a list; `centre` lies inside, for floors and counters in the grid around them."""
+
+    code: str
+    name: str
+    level: int
+    kind: str
+    parent: str | None
+    households: int | None
+    area_m2: float | None
+    centre: Position | None
+
+    @classmethod
+    def of(cls, grid: GridSummary) -> "GridOut":
+        return cls.model_validate(grid, from_attributes=True)
+
+
+class GridPage(BaseModel):
+    """Grids in the order of their codes."""
+
+    items: list[GridOut]
+    next: str | None
+
+    @classmethod
+    def of(cls, grids: list[GridSummary], limit: int) -> "GridPage":
+        """A page from up to one grid more than it holds."""
+        page = grids[:limit]
+        return cls(
+            items=[GridOut.of(grid) for grid in page], next=page[-1].code if len(grids) > limit else None
+        )
+
+
+class AncestorOut(BaseModel):
+    """A grid on the way down from level 1."""
+
+    code: str
+    name: str
+    level: int
+
+    @classmethod
+    def of(cls, ancestor: Ancestor) -> "AncestorOut":
+        return cls(code=ancestor.code, name=ancestor.name, level=ancestor.level)
+
+
+class GridPersonOut(BaseModel):
+    """Who answers for the grid, as its notice board says."""
+
+    name: str
+    role: Role
+    since: date
+
+    @classmethod
+    def of(cls, person: GridPerson) -> "GridPersonOut":
+        return cls(name=person.name, role=person.role, since=person.since)
+
+
+class GridDetailOut(GridOut):
+    """One grid; `people` is empty for those who may not read people."""
+
+    geometry: dict[str, Any] | None
+    path: list[AncestorOut]
+    people: list[GridPersonOut]
+    attributes: dict[str, Any]
+    version: int
+    valid_from: date
+
+    @classmethod
+    def of_detail(cls, grid: GridDetail, people: list[GridPerson]) -> "GridDetailOut":
+        return cls(
+            **GridOut.of(grid.summary).model_dump(),
+            geometry=grid.geometry,
+            path=[AncestorOut.of(ancestor) for ancestor in grid.ancestors],
+            people=[GridPersonOut.of(person) for person in people],
+            attributes=grid.attributes,
+            version=grid.version,
+            valid_from=grid.valid_from,
+        )
+
+
+class GridPeriodOut(BaseModel):
+    """A version of a grid; `valid_to` is the first day on which it no longer holds."""
+
+    version: int
+    name: str
+    kind: str
+    households: int | None
+    area_m2: float | None
+    source_datum: str
+    valid_from: date
+    valid_to: date | None
+
+    @classmethod
+    def of(cls, period: GridPeriod) -> "GridPeriodOut":
+        return cls.model_validate(period, from_attributes=True)
+
+
+class GridHistoryOut(BaseModel):
+    """Every version, oldest first."""
+
+    code: str
+    items: list[GridPeriodOut]
+
+
+class PointOut(BaseModel):
+    """Where the position is in CGCS2000."""
+
+    lon: float
+    lat: float
+    datum: Literal["EPSG:4490"]
+
+
+class NearbyGridOut(BaseModel):
+    """A grid that holds the position, or whose boundary is within the accuracy."""
+
+    code: str
+    name: str
+    inside: bool
+    boundary_m: float
+
+    @classmethod
+    def of(cls, grid: NearbyGrid) -> "NearbyGridOut":
+        metres = round(grid.boundary_m, 2)
+        return cls(code=grid.code, name=grid.name, inside=grid.is_inside, boundary_m=metres)
+
+
+class LevelOut(BaseModel):
+    """One level at a position; `ambiguous` when several grids may be meant."""
+
+    level: int
+    grids: list[NearbyGridOut]
+    ambiguous: bool
+
+    @classmethod
+    def of(cls, level: LevelAt) -> "LevelOut":
+        grids = [NearbyGridOut.of(grid) for grid in level.grids]
+        return cls(level=level.level, grids=grids, ambiguous=level.is_ambiguous)
+
+
+class LocatedOut(BaseModel):
+    """The grids at a position, level by level."""
+
+    point: PointOut
+    levels: list[LevelOut]
+
+    @classmethod
+    def of(cls, located: Located) -> "LocatedOut":
+        return cls(
+            point=PointOut(lon=located.lon, lat=located.lat, datum="EPSG:4490"),
+            levels=[LevelOut.of(level) for level in located.levels],
+        )
+
+
+class DigitGroupOut(BaseModel):
+    """One group of a code: what its digits mean, or why they cannot be."""
+
+    name: str
+    digits: str
+    meaning: str | None
+    valid: bool
+    reason: str | None
+
+    @classmethod
+    def of(cls, group: DigitGroup) -> "DigitGroupOut":
+        return cls(
+            name=group.name,
+            digits=group.digits,
+            meaning=group.meaning,
+            valid=group.valid,
+            reason=None if group.reason is None else str(group.reason),
+        )
+
+
+class GridCodeOut(BaseModel):
+    """A code explained; valid when every group is."""
+
+    code: str
+    valid: bool
+    groups: list[DigitGroupOut]
+
+    @classmethod
+    def of(cls, code: str, groups: list[DigitGroup]) -> "GridCodeOut":
+        valid = all(group.valid for group in groups)
+        return cls(code=code, valid=valid, groups=[DigitGroupOut.of(group) for group in groups])
+
+
+class HintOut(BaseModel):
+    """Something worth knowing about the whole file."""
+
+    code: str
+    zh: str
+    en: str
+
+    @classmethod
+    def of(cls, reason: Reason) -> "HintOut":
+        return cls(code=reason.code, zh=reason.zh, en=reason.en)
+
+
+class RejectionOut(BaseModel):
+    """Why a feature cannot be imported: `field` is a JSON pointer inside it, `reason` stays the same."""
+
+    index: int
+    code: str | None
+    field: str
+    reason: str
+    detail: str
+
+    @classmethod
+    def of(cls, rejection: Rejection) -> "RejectionOut":
+        return cls(
+            index=rejection.index,
+            code=rejection.code,
+            field=rejection.field,
+            reason=rejection.reason.code,
+            detail=str(rejection.reason),
+        )
+
+
+class ImportReportOut(BaseModel):
+    """What was imported, or would be; nothing is while `rejected` holds anything.
+
+    `codes` has the code of each feature in the order of the file, null where it was rejected.
+    """
+
+    file: str
+    datum: str
+    valid_from: date
+    dry_run: bool
+    total: int
+    accepted: int
+    created: int
+    changed: int
+    unchanged: int
+    rejected: list[RejectionOut]
+    imported: bool
+    hints: list[HintOut]
+    codes: list[str | None]
+
+    @classmethod
+    def of(cls, report: ImportReport, *, file: str, dry_run: bool) -> "ImportReportOut":
+        return cls(
+            file=file,
+            datum=report.datum,
+            valid_from=report.valid_from,
+            dry_run=dry_run,
+            total=report.total,
+            accepted=report.accepted,
+            created=report.created,
+            changed=report.changed,
+            unchanged=report.unchanged,
+            rejected=[RejectionOut.of(rejection) for rejection in report.rejected],
+            imported=report.imported,
+            hints=[HintOut.of(hint) for hint in report.hints],
+            codes=list(report.codes),
+        )
