@@ -5,8 +5,9 @@ of duration, distance or coverage. They travel as the JSON of PatrolPolicy.thres
 has the default below.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
+from datetime import date
 from typing import Any, Self
 
 
@@ -44,6 +45,30 @@ class Policy:
 
     def thresholds(self) -> dict[str, Any]:
         return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyRow:
+    """A policy with the part of the tree, the kind of grid and the day from which it holds."""
+
+    policy_id: int
+    path: str  # prefix of the grid's path
+    kind: str  # "" is any kind
+    valid_from: date
+    policy: Policy
+
+
+def policy_for(rows: Iterable[PolicyRow], *, path: str, kind: str, day: date) -> PolicyRow:
+    """The policy of a grid on a day: the longest path wins, then the kind, then the newest.
+
+    Raises: LookupError where not even the default of the code tables is there.
+    """
+    fitting = [
+        row for row in rows if path.startswith(row.path) and row.kind in ("", kind) and row.valid_from <= day
+    ]
+    if not fitting:
+        raise LookupError(f"no patrol policy holds on {day}; load the code tables")
+    return max(fitting, key=lambda row: (len(row.path), row.kind != "", row.valid_from))
 
 
 def _number(name: str, value: Any, kind: type) -> float:

@@ -83,6 +83,14 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "本次巡查等待人工复核，通过后才计入本周次数。",
         "The patrol waits for a person's review; it counts once accepted.",
     ),
+    "too-late": (
+        "上传时本周已经截止（次周周三 24:00），不计入本周次数。",
+        "It was delivered after the week had been closed (Wednesday 24:00), so it does not count.",
+    ),
+    "not-assigned": (
+        "本周您不是该网格的负责人员，本次巡查不计入。",
+        "You were not responsible for this grid that week, so the patrol does not count.",
+    ),
     "gap-too-short": (
         "距上一次计入的巡查开始只有 {measured} 小时，要求至少 {required} 小时。",
         "It began {measured} hours after the last one that counts; at least {required} are asked for.",

@@ -26,6 +26,7 @@ class JudgedPatrol:
     patrol_id: uuid.UUID
     started_at: datetime
     status: Status
+    is_late: bool = False  # delivered after the week was closed
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,8 @@ def _not_counted(patrol: JudgedPatrol, starts: list[datetime], policy: Policy) -
     """Why a patrol does not count after those that began at `starts`; None when it does."""
     if patrol.status not in COUNTING:
         return Reason("pending-review" if patrol.status == Status.PENDING_REVIEW else "not-valid")
+    if patrol.is_late:
+        return Reason("too-late")
     if not starts:
         return None
     gap_hours = (patrol.started_at - starts[-1]) / timedelta(hours=1)

@@ -1,0 +1,250 @@
+"""Read-only SQL for patrols and kept items as the API shows them."""
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select, tuple_
+from sqlalchemy.orm import Session, defer
+
+from access.models import Person
+from access.queries import people_within
+from access.roles import Action
+from access.scope import Actor, scope_of
+from core.clock import Week, today
+from core.errors import NotFound
+from core.models import QuarantinedItem
+from geo.models import Grid, GridVersion
+from patrol.models import Patrol, PatrolVerdict, Segment
+from patrol.reasons import Reason
+from patrol.standing import counts_of
+from patrol.weeks import Counted
+
+OPEN, JUDGING, JUDGED = "open", "judging", "judged"
+_HEAVY = (PatrolVerdict.cells, PatrolVerdict.dwell_s, PatrolVerdict.geom)  # shown nowhere here
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictView:
+    """A stored verdict with its place in the weekly count."""
+
+    status: str
+    policy_id: int
+    results: list[dict[str, Any]]
+    flags: dict[str, int]
+    observed_s: float
+    in_grid_s: float
+    length_m: float
+    coverage_ratio: float
+    counted: bool | None
+    not_counted: Reason | None
+
+
+@dataclass(frozen=True, slots=True)
+class PatrolView:
+    """A patrol as its walker and those above see it."""
+
+    patrol_id: uuid.UUID
+    grid_code: str
+    grid_name: str
+    person_id: uuid.UUID
+    person_name: str
+    started_at: datetime
+    finished_at: datetime | None
+    state: str
+    segments: int
+    fixes: int
+    verdict: VerdictView | None
+
+
+@dataclass(frozen=True, slots=True)
+class PatrolFilter:
+    """What a list of patrols is narrowed to; the grid includes all below it."""
+
+    grid_code: str | None = None
+    week: Week | None = None
+    person_id: uuid.UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """The last item of a page; the next page begins behind it."""
+
+    at: datetime
+    item_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True)
+class KeptItem:
+    """Something in the quarantine, without its body."""
+
+    quarantine_id: uuid.UUID
+    kind: str
+    item_id: uuid.UUID
+    subject_id: uuid.UUID | None
+    person_id: uuid.UUID
+    person_name: str
+    reason: str
+    problem: dict[str, Any]
+    body_bytes: int
+    received_at: datetime
+    refiled_at: datetime | None
+
+
+def read_patrol(session: Session, actor: Actor, patrol_id: uuid.UUID) -> PatrolView:
+    """One patrol, the actor's own or inside what the actor may read. Raises: NotFound."""
+    statement = _patrols(actor).where(Patrol.patrol_id == patrol_id)
+    views = _views(session, session.execute(statement))
+    if not views:
+        raise NotFound
+    return views[0]
+
+
+def list_patrols(
+    session: Session, actor: Actor, wanted: PatrolFilter, *, after: Cursor | None, limit: int
+) -> list[PatrolView]:
+    """Patrols the actor may read, newest first, starting behind `after`."""
+    statement = _patrols(actor).order_by(Patrol.started_at.desc(), Patrol.patrol_id.desc()).limit(limit)
+    if after is not None:
+        place = tuple_(Patrol.started_at, Patrol.patrol_id)
+        statement = statement.where(place < (after.at, after.item_id))
+    if wanted.person_id is not None:
+        statement = statement.where(Patrol.person_id == wanted.person_id)
+    if wanted.week is not None:
+        statement = statement.where(
+            Patrol.started_at >= wanted.week.starts_at, Patrol.started_at < wanted.week.ends_at
+        )
+    if wanted.grid_code is not None:
+        statement = statement.where(below(wanted.grid_code))
+    return _views(session, session.execute(statement))
+
+
+def list_kept(
+    session: Session, actor: Actor, *, after: Cursor | None, limit: int, with_refiled: bool
+) -> list[KeptItem]:
+    """Own items, and those of people inside what the actor may help with; newest first."""
+    scope = scope_of(actor, Action.READ_QUARANTINE)
+    own = QuarantinedItem.person_id == actor.person_id
+    helped = QuarantinedItem.person_id.in_(people_within(scope, today()))
+    statement = (
+        select(
+            QuarantinedItem.quarantine_id,
+            QuarantinedItem.kind,
+            QuarantinedItem.item_id,
+            QuarantinedItem.subject_id,
+            QuarantinedItem.person_id,
+            Person.name,
+            QuarantinedItem.reason,
+            QuarantinedItem.problem,
+            func.octet_length(QuarantinedItem.body),
+            QuarantinedItem.received_at,
+            QuarantinedItem.refiled_at,
+        )
+        .join(Person, Person.person_id == QuarantinedItem.person_id)
+        .where(own if scope.is_empty else or_(own, helped))
+        .order_by(QuarantinedItem.received_at.desc(), QuarantinedItem.quarantine_id.desc())
+        .limit(limit)
+    )
+    if after is not None:
+        place = tuple_(QuarantinedItem.received_at, QuarantinedItem.quarantine_id)
+        statement = statement.where(place < (after.at, after.item_id))
+    if not with_refiled:
+        statement = statement.where(QuarantinedItem.refiled_at.is_(None))
+    return [KeptItem(*row) for row in session.execute(statement)]
+
+
+def below(grid_code: str) -> ColumnElement[bool]:
+    """Grids at and below the one with this code."""
+    top = select(Grid.path).where(Grid.code == grid_code).scalar_subquery()
+    return func.starts_with(Grid.path, top)
+
+
+def _patrols(actor: Actor) -> Select[Any]:
+    """Every patrol the actor may read, with its latest verdict."""
+    name = (
+        select(GridVersion.name)
+        .where(GridVersion.grid_id == Grid.grid_id)
+        .order_by(GridVersion.valid_from.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    of_patrol = Segment.patrol_id == Patrol.patrol_id
+    sums = (
+        select(
+            func.count().label("segments"),
+            func.coalesce(func.sum(Segment.fix_count), 0).label("fixes"),
+            func.max(Segment.received_at).label("last_received_at"),
+        )
+        .where(of_patrol)
+        .lateral("sums")
+    )
+    visible = or_(Patrol.person_id == actor.person_id, scope_of(actor, Action.READ_PATROLS).clause(Grid.path))
+    return (
+        select(
+            Patrol,
+            Grid.code.label("grid_code"),
+            func.coalesce(name, Grid.code).label("grid_name"),
+            Person.name.label("person_name"),
+            sums.c.segments,
+            sums.c.fixes,
+            sums.c.last_received_at,
+            PatrolVerdict,
+        )
+        .join(Grid, Grid.grid_id == Patrol.grid_id)
+        .join(Person, Person.person_id == Patrol.person_id)
+        .join(sums, and_(True))
+        .outerjoin(PatrolVerdict, PatrolVerdict.patrol_id == Patrol.patrol_id)
+        .where(visible)
+        .options(*(defer(column, raiseload=True) for column in _HEAVY))
+    )
+
+
+def _views(session: Session, rows: Iterable[Row[Any]]) -> list[PatrolView]:
+    found = list(rows)
+    judged = [row.PatrolVerdict for row in found if row.PatrolVerdict]
+    counts = counts_of(session, [(one.person_id, one.grid_id, Week.of(one.started_at)) for one in judged])
+    return [_view(row, counts.get(row.Patrol.patrol_id)) for row in found]
+
+
+def _view(row: Row[Any], count: Counted | None) -> PatrolView:
+    patrol, verdict = row.Patrol, row.PatrolVerdict
+    return PatrolView(
+        patrol_id=patrol.patrol_id,
+        grid_code=row.grid_code,
+        grid_name=row.grid_name,
+        person_id=patrol.person_id,
+        person_name=row.person_name,
+        started_at=patrol.started_at,
+        finished_at=patrol.finished_at,
+        state=_state(patrol, verdict, row.last_received_at),
+        segments=row.segments,
+        fixes=int(row.fixes),
+        verdict=verdict and _verdict_view(verdict, count),
+    )
+
+
+def _verdict_view(verdict: PatrolVerdict, count: Counted | None) -> VerdictView:
+    return VerdictView(
+        status=verdict.status,
+        policy_id=verdict.policy_id,
+        results=verdict.results,
+        flags=verdict.flags,
+        observed_s=verdict.observed_s,
+        in_grid_s=verdict.in_grid_s,
+        length_m=verdict.length_m,
+        coverage_ratio=verdict.coverage_ratio,
+        counted=count.counted if count else None,
+        not_counted=count.reason if count else None,
+    )
+
+
+def _state(patrol: Patrol, verdict: PatrolVerdict | None, last_received_at: datetime | None) -> str:
+    """Derived from times, so that it cannot drift."""
+    newest = max(
+        filter(None, (patrol.finish_received_at, last_received_at)), default=patrol.start_received_at
+    )
+    if verdict is not None and verdict.judged_at >= newest:
+        return JUDGED
+    return OPEN if patrol.finished_at is None else JUDGING
