@@ -94,7 +94,7 @@ def _people(rng: np.random.Generator) -> Iterator[Worker]:
             tells_altitude=bool(rng.random() < 0.6),
         )
         person_id = uuid.UUID(bytes=rng.bytes(16), version=4)
-        yield Worker(person_id, name, phone, float(rng.normal(0, 0.1)))
+        yield Worker(person_id, name, phone, float(rng.normal(0, 0.07)))
 
 
 def _heads(

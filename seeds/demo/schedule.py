@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from enum import Enum, auto
 from itertools import count, cycle
@@ -71,12 +71,12 @@ _LAPSES_BY_KIND = {
     VILLAGE: (Manner.SHORT, Manner.CORNER),
 }
 _LAPSE_SHARE = 0.13
-_HASTE_SHARE = 0.07
+_HASTE_SHARE = 0.04
 _OFFLINE_SHARE = 0.08
 _LATE_HOURS = 252.0  # from any day of a week until after the Wednesday on which it is closed
 
 # Communities differ, so that the map shows where help is needed.
-_BEST, _WORST = 0.97, 0.55
+_BEST, _WORST = 1.06, 0.55
 
 _DAY_WEIGHTS = np.array([1.0, 1.0, 1.0, 1.0, 1.0, 0.45, 0.3])
 # Beginnings of rounds: from when, and for how many minutes.
@@ -85,6 +85,7 @@ _EARLY, _MORNING, _AFTERNOON, _EVENING = (
     (time(6, 40), 20), (time(7, 40), 170), (time(14, 0), 170), (time(18, 55), 40)
 )  # fmt: skip
 _PARTS: tuple[_Part, ...] = (_MORNING, _MORNING, _MORNING, _AFTERNOON, _AFTERNOON, _EVENING)
+_BREAK = timedelta(minutes=17)  # between two grids of one worker
 # Two valid rounds of which only one counts: (days later, part) of each.
 _HASTE = (
     ((0, _EARLY), (0, _EVENING)),  # the same day, twelve hours apart
@@ -174,17 +175,17 @@ class _Planner:
             haste = _HASTE[self._rng.integers(len(_HASTE))]
             starts[:2] = [self._start(week, min(days[0], 5) + later, part) for later, part in haste]
         for starts_at in starts[:rounds]:
-            yield from self._unless_busy(self._outing(duty, grid, starts_at, Manner.SOUND))
+            yield self._after_others(self._outing(duty, grid, starts_at, Manner.SOUND))
         if self._rng.random() < _LAPSE_SHARE:
             lapse = next(self._lapses[grid.kind])
             place = self._below[grid] if lapse is Manner.HELPING else grid
-            yield from self._unless_busy(self._outing(duty, place, starts[3], lapse))
+            yield self._after_others(self._outing(duty, place, starts[3], lapse))
 
     def _rounds(self, grid: DemoGrid, worker: Worker) -> int:
         """How many sound rounds the worker makes this week."""
         reliability = self._reliability[grid.code.community_code] + worker.diligence
         luck = float(self._rng.random())
-        if luck < min(reliability, 0.98):
+        if luck < min(reliability, 0.995):
             return 3 if luck < 0.12 else 2
         return 1 if self._rng.random() < 0.6 else 0
 
@@ -200,9 +201,11 @@ class _Planner:
             offline = _LATE_HOURS
         return Outing(next(self._numbers), duty, grid, starts_at, round(minutes, 2), manner, offline)
 
-    def _unless_busy(self, outing: Outing) -> Iterator[Outing]:
-        """The outing, unless its worker is out elsewhere at that time."""
+    def _after_others(self, outing: Outing) -> Outing:
+        """The outing, begun later if its worker is out elsewhere at that time."""
         taken = self._taken[outing.duty.worker]
-        if all(other.ends_at < outing.starts_at or outing.ends_at < other.starts_at for other in taken):
-            taken.append(outing)
-            yield outing
+        for other in sorted(taken, key=lambda other: other.starts_at):
+            if outing.starts_at <= other.ends_at and other.starts_at <= outing.ends_at:
+                outing = replace(outing, starts_at=other.ends_at + _BREAK)
+        taken.append(outing)
+        return outing

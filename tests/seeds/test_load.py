@@ -27,6 +27,8 @@ from seeds.demo import load
 from seeds.demo.load import ACCOUNTS, PASSWORD, USERNAMES, DemoRefused, load_demo, reference_moment
 from seeds.demo.places import STREET_CODE
 
+pytestmark = pytest.mark.own_database
+
 TODAY = date(2026, 11, 20)  # a Friday
 MOMENT = datetime.combine(TODAY, time(20, 30), LOCAL_ZONE)
 THIS_WEEK = Week.of_day(TODAY)
@@ -83,6 +85,7 @@ def count(session: Session, table: type) -> int:
     return session.scalars(select(func.count()).select_from(table)).one()
 
 
+@pytest.mark.slow
 def test_the_same_day_gives_the_same_rows(demo: Engine, clone_database: Callable[[], str]) -> None:
     again = loaded(clone_database(), TODAY, [])
     assert digest(again) == digest(demo)
@@ -219,7 +222,6 @@ def test_the_trail_tells_of_the_loading(demo_session: Session) -> None:
     assert audit.verify(demo_session) == []
 
 
-@pytest.mark.own_database
 def test_a_street_with_grids_of_its_own_is_left_alone(own_database_url: str) -> None:
     engine = create_engine(own_database_url)
     with Session(engine) as session, session.begin():
@@ -231,7 +233,6 @@ def test_a_street_with_grids_of_its_own_is_left_alone(own_database_url: str) -> 
     engine.dispose()
 
 
-@pytest.mark.own_database
 def test_nobody_loses_a_login_to_the_demo(own_database_url: str) -> None:
     engine = create_engine(own_database_url)
     with Session(engine) as session, session.begin():
