@@ -1,7 +1,7 @@
 import { computed, type ComputedRef } from 'vue'
 
 import type { Call } from '@/shared/api/client'
-import { fetchCompliance, fetchGrid, fetchPatrols, fetchWholeCompliance } from '@/shared/api/endpoints'
+import { fetchCompliance, fetchGrid, fetchPatrols, fetchTotals } from '@/shared/api/endpoints'
 import type { Compliance, GridDetail } from '@/shared/api/types'
 import { useLoad, type Load } from '@/shared/composables/useLoad'
 import { explainedPair, type ExplainedPair } from '@/shared/patrol/explain'
@@ -27,7 +27,7 @@ export interface Facts {
 }
 
 async function loadGridWeek(call: Call): Promise<GridWeek> {
-  const [compliance, patrols] = await Promise.all([fetchWholeCompliance(call), fetchPatrols(call)])
+  const [compliance, patrols] = await Promise.all([fetchCompliance(call), fetchPatrols(call)])
   return { ...compliance, items: compliance.items.map((pair) => explainedPair(pair, patrols)) }
 }
 
@@ -36,7 +36,7 @@ export function useFacts(state: MapState): Facts {
   const seesCompliance = computed(() => me.value?.actions.includes('read_compliance') ?? false)
   const totals = useLoad(
     () => (seesCompliance.value ? state.week.value : null),
-    (week, signal) => fetchCompliance({ query: { week }, signal }),
+    (week, signal) => fetchTotals({ query: { week }, signal }),
   )
   const grid = useLoad(
     () => state.gridCode.value,

@@ -1,4 +1,4 @@
-import { fetchCompliance, fetchPatrols, fetchWholeCompliance } from '@/shared/api/endpoints'
+import { fetchCompliance, fetchPatrols, fetchTotals } from '@/shared/api/endpoints'
 import type { Assignment, Me, PairWeek, Patrol, WeekInfo } from '@/shared/api/types'
 import { explainedMark, explainedPair, type ExplainedPair } from '@/shared/patrol/explain'
 
@@ -29,9 +29,9 @@ export async function loadMyWeek(person: Me, week: string, signal: AbortSignal):
   const query = { week }
   const [patrols, ...answers] = await Promise.all([
     fetchPatrols({ query: { week, person: person.person_id }, signal }),
-    ...grids.map(({ code }) => fetchWholeCompliance({ query: { ...query, grid: code }, signal })),
+    ...grids.map(({ code }) => fetchCompliance({ query: { ...query, grid: code }, signal })),
   ])
-  const { week: info } = answers[0] ?? (await fetchCompliance({ query, signal }))
+  const { week: info } = answers[0] ?? (await fetchTotals({ query, signal }))
   const mine = answers.flatMap(({ items }) => items).filter((pair) => pair.person.id === person.person_id)
   const pairs = uniquePairs(mine).map((pair) => explainedPair(pair, patrols))
   const shown = new Set(pairs.flatMap((pair) => pair.patrols.map(({ id }) => id)))

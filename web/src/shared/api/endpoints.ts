@@ -7,10 +7,11 @@ import type { Compliance, GridCodeReading, GridDetail, GridSummary, Me, PairWeek
 const MAX_GRIDS = 5000
 const MAX_PATROLS = 500
 const MAX_PAIRS = 2000
+const PAGE = 200 // the largest that the server gives
 
 export const fetchMe = (): Promise<Me> => get('/v1/me')
 
-export const fetchGrids = (call: Call = {}): Promise<GridSummary[]> => getAll('/v1/grids', MAX_GRIDS, call)
+export const fetchGrids = (call: Call = {}): Promise<GridSummary[]> => getAll('/v1/grids', MAX_GRIDS, paged(call))
 
 export const fetchGrid = (code: string, call: Call = {}): Promise<GridDetail> =>
   get(`/v1/grids/${encodeURIComponent(code)}`, call)
@@ -18,13 +19,15 @@ export const fetchGrid = (code: string, call: Call = {}): Promise<GridDetail> =>
 export const readGridCode = (code: string, call: Call = {}): Promise<GridCodeReading> =>
   get(`/v1/grid-codes/${encodeURIComponent(code)}`, call)
 
-export const fetchCompliance = (call: Call): Promise<Compliance> => get('/v1/compliance', call)
+/** Week and totals; they cover all pairs, so that the pairs themselves need not come along. */
+export const fetchTotals = (call: Call): Promise<Compliance> =>
+  get('/v1/compliance', { ...call, query: { ...call.query, limit: 1 } })
 
-/** Week, totals and every pair of the answer, not only its first page. */
-export async function fetchWholeCompliance(call: Call): Promise<Compliance> {
-  const first = await fetchCompliance(call)
+/** Week, totals and every pair. */
+export async function fetchCompliance(call: Call): Promise<Compliance> {
+  const first = await get<Compliance>('/v1/compliance', paged(call))
   if (first.next === null) return first
-  const query = { ...call.query, after: first.next }
+  const query = { ...paged(call).query, after: first.next }
   const rest = await getAll<PairWeek>('/v1/compliance', MAX_PAIRS, { ...call, query })
   return { ...first, items: [...first.items, ...rest], next: null }
 }
@@ -32,4 +35,8 @@ export async function fetchWholeCompliance(call: Call): Promise<Compliance> {
 export const fetchPatrol = (patrolId: string, call: Call = {}): Promise<Patrol> =>
   get(`/v1/patrols/${encodeURIComponent(patrolId)}`, call)
 
-export const fetchPatrols = (call: Call): Promise<Patrol[]> => getAll('/v1/patrols', MAX_PATROLS, call)
+export const fetchPatrols = (call: Call): Promise<Patrol[]> => getAll('/v1/patrols', MAX_PATROLS, paged(call))
+
+function paged(call: Call): Call {
+  return { ...call, query: { ...call.query, limit: PAGE } }
+}

@@ -20,13 +20,10 @@ export function reasonsAgainst(mark: PatrolMark, patrol: Patrol | undefined): Re
 
 export function explainedMark(patrol: Patrol): ExplainedMark {
   const { id, started_at, state, verdict } = patrol
-  const mark: PatrolMark = {
-    id,
-    started_at,
-    status: verdict?.status ?? state,
-    counted: verdict?.counted ?? null,
-    reason: verdict?.not_counted_reason ?? null,
-  }
+  // While late segments are judged, the old verdict is no news any more.
+  if (state !== 'judged' || !verdict) return { id, started_at, status: state, counted: null, reason: null, reasons: [] }
+  const { status, counted, not_counted_reason: reason } = verdict
+  const mark: PatrolMark = { id, started_at, status, counted, reason }
   return { ...mark, reasons: reasonsAgainst(mark, patrol) }
 }
 
