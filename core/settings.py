@@ -56,6 +56,7 @@ class JobSettings(Part):
     heartbeat_s: float = 5.0
     stalled_after_s: float = 30.0
     sweep_s: float = 10.0
+    poll_s: float = 2.0  # for jobs whose time comes; new ones are announced
 
 
 class TileSettings(Part):

@@ -28,7 +28,6 @@ from worker import sweeping
 from worker.performing import Performer
 from worker.tasks import Task
 
-POLL_S = 2.0  # for jobs whose time comes; new ones are announced
 FIRST_BACKOFF_S = 0.5
 LAST_BACKOFF_S = 5.0
 STOP_PATIENCE_S = 8.0  # less than core.supervisor gives
@@ -76,6 +75,11 @@ class WorkerProcess:
         self._engine.dispose()
         log.info("worker.stopped")
 
+    @property
+    def _own(self) -> int | None:
+        """The queue's number of this process."""
+        return self._worker.worker_id if self._worker is not None else None
+
     def _make_app(self, tasks: Mapping[str, Task]) -> App:
         url = self._engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
         connector = PsycopgConnector(
@@ -99,7 +103,7 @@ class WorkerProcess:
             worker = Worker(
                 self._app,
                 concurrency=1,
-                fetch_job_polling_interval=POLL_S,
+                fetch_job_polling_interval=jobs.poll_s,
                 install_signal_handlers=False,
                 update_heartbeat_interval=jobs.heartbeat_s,
                 stalled_worker_timeout=jobs.stalled_after_s,
@@ -136,14 +140,13 @@ class WorkerProcess:
         return False
 
     def _beat(self) -> None:
-        self._in_transaction(lambda session: sweeping.beat(session, self._worker_id))
+        self._in_transaction(lambda session: sweeping.beat(session, self._worker_id, own=self._own))
 
     def _leave(self) -> None:
         self._in_transaction(lambda session: sweeping.leave(session, self._worker_id))
 
     def _sweep(self) -> None:
-        own = self._worker.worker_id if self._worker is not None else None
-        running = self._performer.running
+        own, running = self._own, self._performer.running
         self._in_transaction(
             lambda session: sweeping.sweep(session, self._settings.jobs, own=own, running=running)
         )
@@ -187,11 +190,10 @@ class WorkerProcess:
     def _abandon(self) -> None:
         """Ends the process; a job cannot be ended alone. It waits for another worker as if never started."""
         log.warning("worker.abandons", job=self._performer.running)
-        if self._worker is not None and self._worker.worker_id is not None:
-            workers = [self._worker.worker_id]
-            try:
-                self._in_transaction(lambda session: sweeping.release(session, workers))
-                self._leave()
-            except DATABASE_ERRORS:
-                log.exception("worker.release_failed")  # the sweep of another process finds it
+        workers = [] if self._own is None else [self._own]
+        try:
+            self._in_transaction(lambda session: sweeping.release(session, workers))
+            self._leave()
+        except DATABASE_ERRORS:
+            log.exception("worker.release_failed")  # the sweep of another process finds it
         os._exit(0)

@@ -62,6 +62,8 @@ INSERT INTO worker_heartbeats (worker_id, started_at, beat_at)
 VALUES (:worker_id, clock_timestamp(), clock_timestamp())
 ON CONFLICT (worker_id) DO UPDATE SET beat_at = clock_timestamp()
 """)
+# procrastinate beats too, but stops when it begins to end, however long the job under way still takes.
+_BEAT_IN_QUEUE = text("UPDATE procrastinate_workers SET last_heartbeat = clock_timestamp() WHERE id = :own")
 _LEAVE = text("DELETE FROM worker_heartbeats WHERE worker_id = :worker_id")
 _PRUNE_JOBS = text("""
 DELETE FROM procrastinate_jobs WHERE status IN ('succeeded', 'cancelled', 'aborted') AND id IN (
@@ -105,8 +107,11 @@ def release(session: Session, workers: Sequence[int]) -> list[int]:
     return released
 
 
-def beat(session: Session, worker_id: uuid.UUID) -> None:
+def beat(session: Session, worker_id: uuid.UUID, *, own: int | None = None) -> None:
+    """This process, and its number in the queue if it has one, shows life."""
     session.execute(_BEAT, {"worker_id": worker_id})
+    if own is not None:
+        session.execute(_BEAT_IN_QUEUE, {"own": own})
 
 
 def leave(session: Session, worker_id: uuid.UUID) -> None:

@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ TRIAL = Path(trial.__file__)
 QUICK = JobSettings(
     max_attempts=3, time_limit_s=2, backoff_s=0.1, heartbeat_s=0.3, stalled_after_s=1.5, sweep_s=0.3
 )
+PATIENCE_S = 90  # a busy machine needs seconds to start a process
 
 
 class Bench:
@@ -33,12 +34,16 @@ class Bench:
         with self.engine.begin() as connection:
             connection.execute(text(trial.NOTES))
 
-    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
-        environment = {f"XUNGE_JOBS__{name.upper()}": str(value) for name, value in QUICK}
+    def start(
+        self, *arguments: str, program: Sequence[str] = (str(TRIAL),), **jobs: float
+    ) -> subprocess.Popen[bytes]:
+        """A worker on trial tasks, or another program; `jobs` are settings of jobs."""
+        settings = QUICK.model_copy(update=jobs)
+        environment = {f"XUNGE_JOBS__{name.upper()}": str(value) for name, value in settings}
         environment |= {"XUNGE_DATABASE_URL": self.url, "PYTHONPATH": str(TRIAL.parents[2])}
         with self.log.open("ab") as log:
             worker = subprocess.Popen(
-                [sys.executable, str(TRIAL), *arguments],
+                [sys.executable, *program, *arguments],
                 env={"PATH": "/usr/bin:/bin", **environment},
                 stderr=log,
                 start_new_session=True,
@@ -63,8 +68,8 @@ class Bench:
     def dead(self) -> list[tuple[Any, ...]]:
         return self.rows("SELECT task_name, attempts, reason FROM dead_jobs ORDER BY job_id")
 
-    def wait(self, condition: Callable[[], bool], seconds: float = 20) -> None:
-        assert wait_until(condition, seconds, pause_s=0.05), (
+    def wait(self, condition: Callable[[], bool]) -> None:
+        assert wait_until(condition, PATIENCE_S, pause_s=0.05), (
             f"{self.statuses()} {self.notes()} {self.dead()}\n{self.log.read_text()}"
         )
 
