@@ -1,0 +1,138 @@
+"""The whole product as a user starts it: `xunge demo`, real PostGIS, real worker, real browser."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, sync_playwright
+
+from benchmarks.serving import free_port
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# No GL flag is needed for software WebGL; this one also silences the driver's stall warnings.
+FLAGS = ("--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking")
+MORE_FLAGS = ("--disable-component-update", "--disable-sync", "--use-angle=swiftshader")
+DESK, PHONE = (1440, 900), (390, 844)
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A running demo: where it is and who may sign in."""
+
+    url: str
+    home: Path
+    passwords: dict[str, str]
+    process: subprocess.Popen[bytes]
+
+
+@pytest.fixture(scope="session")
+def demo() -> Iterator[Demo]:
+    home, port = Path(tempfile.mkdtemp(prefix="xunge-e2e-", dir="/tmp")), free_port()
+    home.chmod(0o711)
+    command = [str(Path(sys.executable).with_name("xunge")), "demo", "--home", str(home), "--port", str(port)]
+    with (home / "demo.log").open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+        try:
+            written = _wait_for_file(home / "demo.json", process)
+            passwords = {account["username"]: account["password"] for account in written["accounts"]}
+            yield Demo(written["url"], home, passwords, process)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(30)
+            shutil.rmtree(home, ignore_errors=True)
+
+
+def _wait_for_file(file: Path, process: subprocess.Popen[bytes]) -> Any:
+    until = time.monotonic() + 180
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            break
+        if file.exists():
+            return json.loads(file.read_text(encoding="utf-8"))
+        time.sleep(0.2)
+    log = (file.parent / "demo.log").read_text(encoding="utf-8", errors="replace")
+    raise AssertionError(f"the demo did not come up:\n{log[-3000:]}")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    assert found is not None, "no Chromium: make test installs it"
+    with sync_playwright() as playwright:
+        yield _launch(playwright, found)
+
+
+def _launch(playwright: Playwright, executable: str) -> Browser:
+    return playwright.chromium.launch(executable_path=executable, args=[*FLAGS, *MORE_FLAGS])
+
+
+@pytest.fixture
+def open_page(browser: Browser, demo: Demo) -> Iterator[Callable[..., Page]]:
+    """Make a page of a size; anything the console complains about, but for `expected`, fails the test."""
+    complaints: list[str] = []
+    contexts = []
+
+    def make(size: tuple[int, int] = DESK, *, expected: str = "\0", language: str = "zh-CN") -> Page:
+        width, height = size
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, locale=language, timezone_id="Asia/Shanghai"
+        )
+        contexts.append(context)
+        page = context.new_page()
+
+        def on_console(message: ConsoleMessage) -> None:
+            if message.type in {"error", "warning"} and expected not in message.text:
+                complaints.append(f"{message.type}: {message.text}")
+
+        page.on("console", on_console)
+        page.on("pageerror", lambda error: complaints.append(f"uncaught: {error}"))
+        page.goto(demo.url)
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def sign_in(demo: Demo) -> Callable[[Page, str], None]:
+    def sign_in(page: Page, username: str) -> None:
+        page.locator("input[autocomplete=username]").fill(username)
+        page.locator("input[autocomplete=current-password]").fill(demo.passwords[username])
+        page.keyboard.press("Enter")
+        page.locator("input[autocomplete=username]").wait_for(state="detached")
+
+    return sign_in
+
+
+@pytest.fixture
+def api(demo: Demo) -> Callable[[str, str], Any]:
+    """Ask the running demo as a role: `api("member", "/v1/me")`."""
+    tokens: dict[str, str] = {}
+
+    def ask(username: str, path: str) -> Any:
+        if username not in tokens:
+            form = f"username={username}&password={demo.passwords[username]}".encode()
+            request = urllib.request.Request(demo.url + "/v1/auth/token", form)
+            with urllib.request.urlopen(request) as reply:
+                tokens[username] = json.load(reply)["access_token"]
+        headers = {"Authorization": f"Bearer {tokens[username]}"}
+        try:
+            with urllib.request.urlopen(urllib.request.Request(demo.url + path, headers=headers)) as reply:
+                return json.load(reply)
+        except urllib.error.HTTPError as error:
+            raise AssertionError(error.read().decode()) from error
+
+    return ask
