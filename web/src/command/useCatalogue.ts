@@ -12,6 +12,7 @@ export interface Catalogue {
   failure: Readonly<ShallowRef<unknown>>
   isLoading: Readonly<Ref<boolean>>
   find: (text: string) => GridSummary[]
+  reload: () => Promise<void>
 }
 
 /** Every grid one may see: for search and for where its label stands. */
@@ -26,6 +27,7 @@ export function useCatalogue(): Catalogue {
     failure: grids.failure,
     isLoading: grids.isLoading,
     find: (text) => findGrids(grids.value.value ?? [], text),
+    reload: grids.reload,
   }
 }
 

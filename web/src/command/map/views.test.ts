@@ -54,10 +54,10 @@ describe('grids in view', () => {
 
   it('are labelled at their own middle, or at the middle of what is drawn', () => {
     const known = drawn('99030132011300700201', 'partial')
-    const labels = labelsOf(viewsOf([known, drawn('7', 'met', 10)]), BY_CODE).features
+    const labels = labelsOf(viewsOf([known, drawn('7', 'met', 8), drawn('7', 'met', 10)]), BY_CODE).features
     expect(labels[0]?.geometry.coordinates).toEqual([118.9, 32.1])
     expect(labels[0]?.properties).toMatchObject({ name: '第1网格', count: '\n1/2' })
-    expect(labels[1]?.geometry.coordinates).toEqual([11, 1])
+    expect(labels[1]?.geometry.coordinates).toEqual([10, 1])
   })
 
   it('have bounds whatever their geometry type', () => {

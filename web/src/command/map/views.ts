@@ -29,9 +29,14 @@ interface DrawnFeature {
 /** One view per grid, whatever number of tiles it lies in; worst status first, then by name. */
 export function viewsOf(features: readonly DrawnFeature[]): GridView[] {
   const views = new Map<string, GridView>()
+  const boxes = new Map<string, Box>()
   for (const { properties, geometry } of features) {
     const code = String(properties.code ?? '')
-    if (!code || views.has(code)) continue
+    const box = boundsOf(geometry.coordinates, boxes.get(code))
+    boxes.set(code, box)
+    const known = views.get(code)
+    if (known) known.centre = middleOf(box)
+    if (!code || known) continue
     const status = STATUSES.find((known) => known === properties.status) ?? 'unassigned'
     views.set(code, {
       code,
@@ -42,7 +47,7 @@ export function viewsOf(features: readonly DrawnFeature[]): GridView[] {
       met: Number(properties.met ?? 0),
       counted: Number(properties.counted ?? 0),
       needed: Number(properties.needed ?? 0),
-      centre: middleOf(geometry.coordinates),
+      centre: middleOf(box),
     })
   }
   return [...views.values()].sort(byUrgency)
@@ -88,14 +93,15 @@ function labelOf(view: GridView, rank: number, byCode: ReadonlyMap<string, GridS
   }
 }
 
-/** Middle of the bounding box of any GeoJSON coordinates. */
-function middleOf(coordinates: unknown): [number, number] {
-  const box = boundsOf(coordinates)
-  return [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2]
+function middleOf([west, south, east, north]: Box): [number, number] {
+  return [(west + east) / 2, (south + north) / 2]
 }
 
-export function boundsOf(coordinates: unknown): [number, number, number, number] {
-  const box: [number, number, number, number] = [Infinity, Infinity, -Infinity, -Infinity]
+type Box = [west: number, south: number, east: number, north: number]
+
+/** Bounding box of any GeoJSON coordinates, and of `around` where it is given. */
+export function boundsOf(coordinates: unknown, around?: Box): Box {
+  const box: Box = around ? [...around] : [Infinity, Infinity, -Infinity, -Infinity]
   const visit = (part: unknown): void => {
     if (!Array.isArray(part)) return
     const [lon, lat] = part as unknown[]
