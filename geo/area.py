@@ -19,6 +19,7 @@ Metres = NDArray[np.float64]
 
 _GRS80_A = 6378137.0
 _GRS80_E2 = 0.00669438002290
+_RADIAN = np.pi / 180.0
 _SURE_SHARE = 0.96  # cells of one grid differ in size by far less than the rest
 _RIM_SEGMENTS = 4  # per quarter circle: a rim corner lies at most 8 % of the tolerance inside the true circle
 
@@ -136,7 +137,8 @@ def plane_m(lon: Degrees, lat: Degrees) -> tuple[Metres, Metres]:
     """
     if not len(lon):
         return lon, lat
-    lon_0, lat_0 = float(np.median(lon)), float(np.median(lat))
+    middle = len(lon) // 2
+    lon_0, lat_0 = (float(np.partition(axis, middle)[middle]) for axis in (lon, lat))
     per_lon, per_lat = _metres_per_degree(np.array(lat_0))
     return (lon - lon_0) * per_lon, (lat - lat_0) * per_lat
 
@@ -160,10 +162,10 @@ _LAT_DEGREE_M = 111_000.0
 
 
 def _metres_per_degree(lat: Degrees) -> tuple[Metres, Metres]:
-    radians = np.radians(lat)
-    w2 = 1.0 - _GRS80_E2 * np.sin(radians) ** 2
-    normal = _GRS80_A / np.sqrt(w2)
-    return np.radians(normal * np.cos(radians)), np.radians(normal * (1.0 - _GRS80_E2) / w2)
+    sine2 = np.sin(lat * _RADIAN) ** 2
+    w2 = 1.0 - _GRS80_E2 * sine2
+    normal = (_GRS80_A * _RADIAN) / np.sqrt(w2)
+    return normal * np.sqrt(1.0 - sine2), normal * (1.0 - _GRS80_E2) / w2
 
 
 def _widened(polygon: BaseGeometry, tolerance_m: float) -> BaseGeometry:
