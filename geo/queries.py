@@ -232,8 +232,8 @@ def _centre_around(day: date) -> ColumnElement[Any]:
 
 def _ids_in(path: ColumnElement[str] | Any) -> ColumnElement[Any]:
     """The grid ids strung together in a path, without the street code in front."""
-    parts = func.string_to_array(func.rtrim(path, "/"), "/")
-    return cast(parts, ARRAY(Integer))[2:]
+    behind_street = func.substr(path, func.strpos(path, "/") + 1)
+    return cast(func.string_to_array(func.rtrim(behind_street, "/"), "/"), ARRAY(Integer))
 
 
 def _ancestors(session: Session, path: str, day: date) -> tuple[Ancestor, ...]:
