@@ -87,7 +87,7 @@ def hire(grids: Sequence[DemoGrid], today: date, rng: np.random.Generator) -> Cr
 def _people(rng: np.random.Generator) -> Iterator[Worker]:
     for name in draw_names(_POOL, rng):
         phone = Phone(
-            interval_s=float(rng.choice([5.0, 7.0, 8.0, 10.0])),
+            interval_s=float(rng.choice([5.0, 8.0, 8.0, 10.0])),
             noise_m=float(rng.uniform(2.5, 4.5)),
             accuracy_m=float(rng.uniform(4, 11)),
             tells_motion=bool(rng.random() < 0.8),

@@ -195,7 +195,7 @@ class _Planner:
         return begin + timedelta(seconds=int(self._rng.integers(spread * 60)))
 
     def _outing(self, duty: Duty, grid: DemoGrid, starts_at: datetime, manner: Manner) -> Outing:
-        minutes = float(self._rng.uniform(9, 15) if manner is Manner.SHORT else self._rng.uniform(27, 44))
+        minutes = float(self._rng.uniform(9, 15) if manner is Manner.SHORT else self._rng.uniform(25, 41))
         offline = float(self._rng.uniform(1, 9)) if self._rng.random() < _OFFLINE_SHARE else 0.0
         if manner is Manner.LATE:
             offline = _LATE_HOURS
