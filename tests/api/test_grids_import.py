@@ -22,8 +22,10 @@ def admin(client: Client, session: Session) -> TestClient:
 
 
 def send(client: TestClient, features: list[Feature] | bytes, **query: Any) -> Any:
-    body, asked = features, {"datum": "EPSG:4490", "valid_from": "2026-01-01", **query}
-    if isinstance(features, list):
+    asked = {"datum": "EPSG:4490", "valid_from": "2026-01-01", **query}
+    if isinstance(features, bytes):
+        body = features
+    else:
         body = json.dumps({"type": "FeatureCollection", "features": features}).encode()
     return client.post(
         "/v1/grids/import",
