@@ -119,13 +119,14 @@ def scope_of(actor: Actor, action: Action) -> Scope:
     return Scope.reduced(held.path for held in actor.assignments if action in ACTIONS[held.role])
 
 
-def require(actor: Actor, action: Action, path: str) -> None:
+def require(actor: Actor, action: Action, path: str, *, missing: type[NotFound] = NotFound) -> None:
     """Return when the actor may do this at this path.
 
-    Raises: NotFound when the actor may not even see the path, Forbidden when only the action is missing.
+    `missing` is what the caller raises for a path that does not exist: an invisible one must look the same.
+    Raises: `missing` when the actor may not even see the path, Forbidden when only the action is missing.
     """
     if scope_of(actor, action).covers(path):
         return
     if not scope_of(actor, Action.READ_GRIDS).covers(path):
-        raise NotFound
+        raise missing
     raise Forbidden(f"您在此处没有该操作权限 / none of your roles here allows {action}", action=action.value)

@@ -37,7 +37,7 @@ def grid_to_patrol(session: Session, actor: Actor, grid_code: str, started_at: d
     """The grid, if the actor may patrol it now or could when the patrol began.
 
     A phone may deliver a patrol days after its owner was moved to another grid; it was walked in this one.
-    Raises: GridUnknown, NotFound, Forbidden.
+    Raises: GridUnknown, Forbidden.
     """
     row = session.execute(
         select(Grid.grid_id, Grid.path, Grid.street_code).where(Grid.code == grid_code)
@@ -47,7 +47,7 @@ def grid_to_patrol(session: Session, actor: Actor, grid_code: str, started_at: d
     grid = PatrolledGrid(*row)
     may_now = scope_of(actor, Action.RECORD_PATROL).covers(grid.path)
     if not may_now and not _could_then(session, actor.person_id, grid.path, started_at):
-        require(actor, Action.RECORD_PATROL, grid.path)
+        require(actor, Action.RECORD_PATROL, grid.path, missing=GridUnknown)
     return grid
 
 

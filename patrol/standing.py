@@ -135,7 +135,7 @@ def _readable(session: Session, actor: Actor, grid_code: str, week: Week) -> Sta
     path = session.scalar(select(Grid.path).where(Grid.code == grid_code))
     if path is None:
         raise GridUnknown
-    require(actor, Action.READ_COMPLIANCE, path)
+    require(actor, Action.READ_COMPLIANCE, path, missing=GridUnknown)
     found = grids_in_week(session, Grid.code == grid_code, week)
     if not found:
         raise GridUnknown("the grid did not stand in that week")
