@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
 from access.cache import ActorCache
@@ -51,10 +52,14 @@ class NoSuchLayer(NotFound):
 class Asked:
     """What is to be drawn; shapes are those of the week's last day, or of today while it runs."""
 
-    layer: TileLayer
+    layer_name: str
     level: str
     week: Week
     day: date
+
+    @property
+    def layer(self) -> TileLayer:
+        return LAYERS[self.layer_name]
 
     @property
     def level_or_all(self) -> int | None:
@@ -75,10 +80,16 @@ async def asked(
     if layer not in LAYERS:
         raise NoSuchLayer(f"layers: {', '.join(LAYERS)}")
     wanted = week_or_now(week)
-    return Asked(LAYERS[layer], level, wanted, min(today(), wanted.monday + timedelta(days=6)))
+    return Asked(layer, level, wanted, min(today(), wanted.monday + timedelta(days=6)))
+
+
+async def tile_at(z: int, x: int, y: int) -> Tile:
+    """Raises: NoSuchTile."""
+    return Tile.at(z, x, y)
 
 
 Wanted = Annotated[Asked, Depends(asked)]
+WantedTile = Annotated[Tile, Depends(tile_at)]
 
 
 @router.get(
@@ -91,14 +102,13 @@ Wanted = Annotated[Asked, Depends(asked)]
         **problem_replies(Invalid, NoSuchTile, Unauthenticated, NoSuchLayer, Unavailable),
     },
 )
-async def read_tile(request: Request, wanted: Wanted, token: BearerToken, z: int, x: int, y: int) -> Response:
+async def read_tile(request: Request, wanted: Wanted, tile: WantedTile, token: BearerToken) -> Response:
     """One tile of the grids in the caller's scope."""
-    tile = Tile.at(z, x, y)
     scope = scope_of(await _actor(request, token), Action.READ_GRIDS)
-    key = TileKey(scope.key, (wanted.layer.name, z, x, y, wanted.level, wanted.week, wanted.day))
+    key = TileKey(scope.key, (wanted, tile))
     found = _cache(request).find(key)
     if found is None:
-        found = await run_in_threadpool(_render, request, wanted, tile, scope, key)
+        found = await run_in_threadpool(_render, request, wanted, tile, scope)
     return _reply(request, found, MVT)
 
 
@@ -114,22 +124,9 @@ async def read_tile(request: Request, wanted: Wanted, token: BearerToken, z: int
 def read_tile_document(request: Request, wanted: Wanted, call: Reading) -> Response:
     """TileJSON 3; the tile address in it changes whenever what the tiles show changes."""
     scope = scope_of(call.actor, Action.READ_GRIDS)
-    cache = _cache(request)
-    key = TileKey(scope.key, (wanted.layer.name, wanted.level, wanted.week, wanted.day))
-    found = cache.find(key)
+    found = _cache(request).find(TileKey(scope.key, (wanted, None)))
     if found is None:
-        ticket = cache.ticket()
-        version = fingerprint(
-            call.session,
-            wanted.layer,
-            scope,
-            level=wanted.level_or_all,
-            day=wanted.day,
-            parameters=wanted.parameters,
-        )
-        bounds = extent_of(call.session, scope, wanted.day)
-        found = Rendered.of(json.dumps(_document(wanted, version, bounds), ensure_ascii=False).encode())
-        cache.keep(key, found, ticket)
+        found = _describe(request, wanted, scope, call.session)
     return _reply(request, found, "application/json")
 
 
@@ -148,22 +145,27 @@ def _cache(request: Request) -> TileCache:
     return cache
 
 
-def _render(request: Request, wanted: Asked, tile: Tile, scope: Scope, key: TileKey) -> Rendered:
+def _render(request: Request, wanted: Asked, tile: Tile, scope: Scope) -> Rendered:
     cache = _cache(request)
     ticket = cache.ticket()
     timeout_ms = settings_of(request).database.statement_timeout_ms
     with reading(request.app.state.sessions, timeout_ms=timeout_ms) as session:
-        body = render_tile(
-            session,
-            wanted.layer,
-            tile,
-            scope,
-            level=wanted.level_or_all or level_at(tile.zoom),
-            day=wanted.day,
-            parameters=wanted.parameters,
-        )
+        level = wanted.level_or_all or level_at(tile.zoom)
+        given = wanted.parameters
+        body = render_tile(session, wanted.layer, tile, scope, level=level, day=wanted.day, parameters=given)
     rendered = Rendered.of(body)
-    cache.keep(key, rendered, ticket)
+    cache.keep(TileKey(scope.key, (wanted, tile)), rendered, ticket)
+    return rendered
+
+
+def _describe(request: Request, wanted: Asked, scope: Scope, session: Session) -> Rendered:
+    cache = _cache(request)
+    ticket = cache.ticket()
+    level, given = wanted.level_or_all, wanted.parameters
+    version = fingerprint(session, wanted.layer, scope, level=level, day=wanted.day, parameters=given)
+    document = _document(wanted, version, extent_of(session, scope, wanted.day))
+    rendered = Rendered.of(json.dumps(document, ensure_ascii=False).encode())
+    cache.keep(TileKey(scope.key, (wanted, None)), rendered, ticket)
     return rendered
 
 
