@@ -4,6 +4,7 @@ A bad fix at the start, in the middle or in a cluster costs itself, never the fi
 is not "near the fix before" but the largest set that hangs together.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,8 @@ ASSUMED_ACCURACY_M = 10.0
 # Across a silence the worker may have taken a bus (144 km/h covers any road); the silence itself is never
 # counted.
 MAX_TRAVEL_MPS = 40.0
+# So many fixes before one are tried one by one; of all before those, the end of the longest chain.
+LOOK_BACK = 500
 # Speed is judged over this long too: between two fixes one second apart the error of the fixes hides a car.
 SPEED_BASELINE_S = 30.0
 # A second trail is this many fixes that hang together, each this far from where the first one is at the time.
@@ -120,29 +123,33 @@ def _linked(points: Points, policy: Policy) -> Bool:
 
 
 class _Search:
-    """Longest path over the links, run by run; looks back only while the longest chain has been left."""
+    """Longest path over the links, run by run; looks back only while the longest chain has been left.
+
+    Plain numbers, no arrays: it looks back a few steps at a time, where arrays cost more than they save.
+    """
 
     def __init__(self, points: Points, policy: Policy, linked: Bool) -> None:
         count = len(points)
-        self._points = points
-        self._variance = points.variance_m2()
+        self._t_s: list[float] = points.t_s.tolist()
+        self._x_m: list[float] = points.x_m.tolist()
+        self._y_m: list[float] = points.y_m.tolist()
+        self._variance: list[float] = points.variance_m2().tolist()
         self._policy = policy
-        self._length = np.zeros(count, np.int64)  # of the longest chain that ends here
-        self._previous = np.full(count, -1)
-        self._leader = np.zeros(count, np.int64)  # end of the longest chain up to here
-        # First fix that is not beyond a gap, and first fix that does not follow its neighbour.
-        self._recent = np.searchsorted(points.t_s, points.t_s - policy.max_gap_s)
+        self._length = [0] * count  # of the longest chain that ends here
+        self._previous = [-1] * count
+        self._leader = [0] * count  # end of the longest chain up to here
+        # The first fix after each run of fixes that follow their neighbours.
         breaks = np.append(np.flatnonzero(~linked) + 1, count)
-        self._run_end = breaks[np.searchsorted(breaks, np.arange(count), side="right")]
+        self._run_end: list[int] = breaks[np.searchsorted(breaks, np.arange(count), side="right")].tolist()
 
     def longest(self) -> Int64:
-        fix = 0
-        while fix < len(self._points):
+        fix, count = 0, len(self._t_s)
+        while fix < count:
             self._link(fix)
             # From the end of the longest chain the rest of an unbroken run follows without a choice.
             fix = self._follow(fix) if self._leader[fix] == fix else fix + 1
-        chain = [int(self._leader[-1])]
-        while (previous := int(self._previous[chain[-1]])) >= 0:
+        chain = [self._leader[-1]]
+        while (previous := self._previous[chain[-1]]) >= 0:
             chain.append(previous)
         return np.array(chain[::-1])
 
@@ -151,44 +158,31 @@ class _Search:
         found = self._best_before(fix)
         self._previous[fix] = found
         self._length[fix] = 1 if found < 0 else self._length[found] + 1
-        leader = int(self._leader[fix - 1]) if fix else fix
+        leader = self._leader[fix - 1] if fix else fix
         self._leader[fix] = fix if self._length[fix] >= self._length[leader] else leader
 
     def _follow(self, fix: int) -> int:
-        end = int(self._run_end[fix])
-        run = np.arange(fix + 1, end)
-        self._length[run] = self._length[fix] + run - fix
-        self._previous[run] = run - 1
-        self._leader[run] = run
+        end = self._run_end[fix]
+        length = self._length[fix]
+        self._length[fix + 1 : end] = range(length + 1, length + end - fix)
+        self._previous[fix + 1 : end] = range(fix, end - 1)
+        self._leader[fix + 1 : end] = range(fix + 1, end)
         return end
 
     def _best_before(self, fix: int) -> int:
-        recent = int(self._recent[fix])
-        near, far = self._best_among(recent, fix, fix), self._best_beyond_gap(recent, fix)
-        if far >= 0 and (near < 0 or self._length[far] > self._length[near]):
-            return far
-        return near
-
-    def _best_beyond_gap(self, recent: int, fix: int) -> int:
-        if not recent:
-            return -1
-        leader = int(self._leader[recent - 1])
-        return leader if self._reaches(leader, fix) else self._best_among(0, recent, fix)
-
-    def _best_among(self, start: int, stop: int, fix: int) -> int:
-        lengths = np.where(self._reachable(start, stop, fix), self._length[start:stop], 0)
-        if not lengths.any():
-            return -1
-        return stop - 1 - int(lengths[::-1].argmax())
+        found, length = -1, 0
+        stop = max(fix - LOOK_BACK, 0)
+        for earlier in range(fix - 1, stop - 1, -1):
+            if self._length[self._leader[earlier]] <= length:
+                return found  # nothing further back is longer
+            if self._length[earlier] > length and self._reaches(earlier, fix):
+                found, length = earlier, self._length[earlier]
+        leader = self._leader[stop - 1] if stop else -1
+        return leader if stop and self._length[leader] > length and self._reaches(leader, fix) else found
 
     def _reaches(self, earlier: int, fix: int) -> bool:
-        return bool(self._reachable(earlier, earlier + 1, fix)[0])
-
-    def _reachable(self, start: int, stop: int, fix: int) -> Bool:
-        points, earlier = self._points, slice(start, stop)
-        duration = points.t_s[fix] - points.t_s[earlier]
-        distance = np.hypot(points.x_m[earlier] - points.x_m[fix], points.y_m[earlier] - points.y_m[fix])
-        error = np.sqrt(self._variance[earlier] + self._variance[fix])
-        speed = np.where(duration <= self._policy.max_gap_s, self._policy.max_speed_mps, MAX_TRAVEL_MPS)
-        reachable: Bool = distance <= speed * duration + error
-        return reachable
+        duration = self._t_s[fix] - self._t_s[earlier]
+        speed = self._policy.max_speed_mps if duration <= self._policy.max_gap_s else MAX_TRAVEL_MPS
+        error = math.sqrt(self._variance[earlier] + self._variance[fix])
+        distance = math.hypot(self._x_m[earlier] - self._x_m[fix], self._y_m[earlier] - self._y_m[fix])
+        return distance <= speed * duration + error

@@ -10,7 +10,7 @@ from api.problems import problem_replies
 from api.schemas.compliance import ComplianceOut, GridOut, PairOut, TotalsOut, WeekOut
 from api.weeks import CurrentWeek
 from core.clock import now
-from core.errors import Forbidden, Invalid, NotFound, Unauthenticated, Unavailable
+from core.errors import Forbidden, Invalid, Unauthenticated, Unavailable
 from patrol.rights import GridUnknown
 from patrol.standing import Pair, standing_of
 from patrol.weeks import week_state
@@ -21,10 +21,11 @@ router = APIRouter(prefix="/v1", tags=["compliance"])
 @router.get(
     "/compliance",
     response_model=ComplianceOut,
-    responses=problem_replies(Invalid, Unauthenticated, Forbidden, GridUnknown, NotFound, Unavailable),
+    responses=problem_replies(Invalid, Unauthenticated, Forbidden, GridUnknown, Unavailable),
 )
 def read_compliance(
     call: Reading,
+    *,
     week: CurrentWeek,
     grid: Annotated[str | None, Query(max_length=40, description="code; with all grids below")] = None,
     level: Annotated[int | None, Query(ge=1, le=5, description="only people of grids of this level")] = None,

@@ -63,11 +63,12 @@ SegmentBody = Annotated[bytes, Depends(segment_body)]
     "/patrols/{patrol_id}",
     status_code=201,
     response_model=PatrolOut,
-    responses=REPEATED | problem_replies(*ALWAYS, Forbidden, GridUnknown, NotFound, PatrolConflict),
+    responses=REPEATED | problem_replies(*ALWAYS, Forbidden, GridUnknown, PatrolConflict),
 )
 def put_patrol(
     request: Request,
     response: Response,
+    *,
     patrol_id: uuid.UUID,
     body: StartIn,
     call: Writing,
@@ -94,6 +95,7 @@ def put_patrol(
 )
 def put_segment(
     request: Request,
+    *,
     patrol_id: uuid.UUID,
     segment_id: uuid.UUID,
     body: SegmentBody,
@@ -139,6 +141,7 @@ def get_patrol(patrol_id: uuid.UUID, call: Reading) -> PatrolOut:
 @router.get("/patrols", response_model=PatrolPage, responses=problem_replies(*ALWAYS))
 def list_all(
     call: Reading,
+    *,
     week: WantedWeek,
     grid: Annotated[str | None, Query(max_length=40, description="code; with all grids below")] = None,
     person: uuid.UUID | None = None,
@@ -158,7 +161,7 @@ def list_all(
     "/patrols/import",
     status_code=201,
     response_model=PatrolOut,
-    responses=problem_replies(*ALWAYS, GpxInvalid, TooLarge, Forbidden, GridUnknown, NotFound),
+    responses=problem_replies(*ALWAYS, GpxInvalid, TooLarge, Forbidden, GridUnknown),
 )
 def import_gpx(
     file: Annotated[UploadFile, File(description="a GPX track")],

@@ -98,6 +98,6 @@ def test_problems(world: World, leader: TestClient, client: ClientOf, anonymous:
     assert code(leader, week="last") == (422, "invalid")
     assert code(leader, after="x") == (422, "invalid")
     assert code(leader, level="6") == (422, "invalid")
-    assert code(client(world.wang), grid=world.tree.b.code) == (404, "not-found")
+    assert code(client(world.wang), grid=world.tree.b.code) == (404, "grid-unknown")
     assert code(anonymous) == (401, "unauthenticated")
     assert leader.get(f"/v1/compliance?grid={world.tree.c.code}").status_code == 404

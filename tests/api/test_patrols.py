@@ -73,7 +73,7 @@ def kept(session: Session) -> list[QuarantinedItem]:
     return list(session.scalars(select(QuarantinedItem)))
 
 
-def test_a_patrol_from_beginning_to_verdict(session: Session, phone: TestClient, walk: Round) -> None:
+def test_a_patrol_that_has_begun(phone: TestClient, walk: Round) -> None:
     begun = begin(phone, walk)
     assert begun.status_code == 201
     assert begun.json() == {
@@ -88,6 +88,10 @@ def test_a_patrol_from_beginning_to_verdict(session: Session, phone: TestClient,
         "fixes": 0,
         "verdict": None,
     }
+
+
+def test_a_patrol_from_beginning_to_verdict(session: Session, phone: TestClient, walk: Round) -> None:
+    begin(phone, walk)
     sent = send(phone, walk)
     assert sent.status_code == 201
     assert sent.json() == {

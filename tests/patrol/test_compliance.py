@@ -3,6 +3,7 @@
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -53,6 +54,20 @@ def world(session: Session) -> World:
     )
 
 
+# What a verdict says beside its status is nothing to the weekly count.
+BLANK: dict[str, Any] = {
+    "results": [],
+    "flags": {},
+    "fix_count": 0,
+    "observed_s": 0,
+    "in_grid_s": 0,
+    "length_m": 0,
+    "coverage_ratio": 0,
+    "cells": b"",
+    "dwell_s": b"",
+}
+
+
 def judged(
     session: Session,
     actor: Actor,
@@ -64,47 +79,23 @@ def judged(
 ) -> uuid.UUID:
     """A judged patrol that began so many hours after Monday 09:00."""
     started_at = MONDAY_9 + timedelta(hours=hours)
-    patrol_id = make.fixed_uuid(f"{actor.username} {grid.code} {hours}")
     finished_at = started_at + timedelta(minutes=30)
-    session.add(
-        Patrol(
-            patrol_id=patrol_id,
-            person_id=actor.person_id,
-            grid_id=grid.grid_id,
-            source="app",
-            started_at=started_at,
-            start_received_at=started_at,
-            finished_at=finished_at,
-            finish_received_at=delivered_at or finished_at,
-        )
-    )
+    common: dict[str, Any] = {
+        "patrol_id": make.fixed_uuid(f"{actor.username} {grid.code} {hours}"),
+        "person_id": actor.person_id,
+        "grid_id": grid.grid_id,
+        "started_at": started_at,
+    }
+    times = {"start_received_at": started_at, "finish_received_at": delivered_at or finished_at}
+    session.add(Patrol(**common, **times, source="app", finished_at=finished_at))
     session.flush()
-    session.add(
-        PatrolVerdict(
-            patrol_id=patrol_id,
-            person_id=actor.person_id,
-            grid_id=grid.grid_id,
-            week=Week.of(started_at).monday,
-            started_at=started_at,
-            status=status,
-            results=[],
-            flags={},
-            fix_count=0,
-            observed_s=0,
-            in_grid_s=0,
-            length_m=0,
-            coverage_ratio=0,
-            cells=b"",
-            dwell_s=b"",
-            policy_id=session.scalars(select(PatrolPolicy.policy_id).where(PatrolPolicy.path == "")).one(),
-            grid_version_id=session.scalars(
-                select(GridVersion.version_id).where(GridVersion.grid_id == grid.grid_id)
-            ).first(),
-            judged_at=finished_at,
-        )
-    )
+    version = select(GridVersion.version_id).where(GridVersion.grid_id == grid.grid_id)
+    policy = select(PatrolPolicy.policy_id).where(PatrolPolicy.path == "")
+    chosen = {"policy_id": session.scalar(policy), "grid_version_id": session.scalar(version)}
+    week = Week.of(started_at).monday
+    session.add(PatrolVerdict(**common, **BLANK, **chosen, week=week, status=status, judged_at=finished_at))
     session.flush()
-    return patrol_id
+    return uuid.UUID(str(common["patrol_id"]))
 
 
 def a_week(session: Session, world: World) -> None:
