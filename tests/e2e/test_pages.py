@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 import shapely
 from playwright.sync_api import Page, expect
 
+from core.clock import now
 from tests.e2e.conftest import DESK, PHONE, Demo
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
@@ -52,7 +53,7 @@ def walk_through(demo_grid: Any, *, minutes: int = 32) -> str:
     lanes = max(lane.max(), 1)
     lat = south + (north - south) * lane / lanes
     inside = shapely.contains_xy(shape, lon, lat)
-    start = datetime.now(UTC) - timedelta(minutes=15 + minutes)
+    start = now() - timedelta(minutes=15 + minutes)
     points = "".join(
         f'<trkpt lat="{y:.7f}" lon="{x:.7f}"><time>{start + timedelta(seconds=5 * place):%Y-%m-%dT%H:%M:%SZ}'
         "</time></trkpt>"
@@ -110,19 +111,22 @@ def test_a_grid_tells_who_is_responsible_and_why_a_patrol_does_not_count(
     expect(panel).to_be_visible()
 
 
-def test_some_patrol_of_last_week_says_what_it_lacked(open_page: OpenPage, sign_in: SignIn, api: Ask) -> None:
-    items = api("operator", "/v1/compliance?level=3")["items"]
-    refused = next(
-        (item, patrol)
-        for item in items
+def test_an_invalid_patrol_says_everything_it_lacked(open_page: OpenPage, sign_in: SignIn, api: Ask) -> None:
+    code, patrol_id = next(
+        (item["grid_code"], patrol["id"])
+        for item in api("operator", "/v1/compliance?level=3")["items"]
         for patrol in item["patrols"]
-        if patrol["reason"] is not None and patrol["status"] == "invalid"
+        if patrol["status"] == "invalid"
     )
+    results = api("operator", f"/v1/patrols/{patrol_id}")["verdict"]["results"]
+    lacking = [result["zh"] for result in results if not result["passed"]]
+    assert lacking
     page = open_page()
     sign_in(page, "operator")
-    page.goto(f"{page.url.split('#')[0]}#/map?level=3&grid={refused[0]['grid_code']}")
-    row = page.locator(f"[data-patrol='{refused[1]['id']}']")
-    expect(row).to_contain_text(refused[1]["reason"]["zh"])
+    page.goto(f"{page.url.split('#')[0]}#/map?level=3&grid={code}")
+    row = page.locator(f"[data-patrol='{patrol_id}']")
+    for sentence in lacking:
+        expect(row).to_contain_text(sentence)
     row.get_by_role("button").first.click()
     expect(row.locator("table")).to_be_visible()
 
