@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from geoalchemy2 import WKBElement
-from sqlalchemy import case, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -26,10 +26,12 @@ from patrol.fixes import Fixes
 from patrol.models import Patrol, PatrolVerdict, Segment
 from patrol.policies import Policy, policy_for
 from patrol.tracks import FINISH_TOLERANCE, enqueue_judging
-from patrol.verdicts import Status, Verdict, judge, walked_path
+from patrol.verdicts import Check, Status, Verdict, doubted, judge, walked_path
 
 ROLL_UP = "patrol.roll_up"
 _DRAWN_TO_M = 2.0  # below the error of a fix
+_MIN_REPLAY_M = 100.0  # a few steps may be equal by chance
+_DECIDED = (Status.VALID.value, Status.INVALID.value)
 
 
 def judge_patrol(session: Session, patrol_id: str) -> None:
@@ -50,6 +52,10 @@ def judge_patrol(session: Session, patrol_id: str) -> None:
     grid = grid_on(session, patrol.grid_id, day)
     chosen = policy_for(stored_policies(session), path=grid.path, kind=grid.kind, day=day)
     verdict, track = judge_fixes(patrol, stored_fixes(session, patrol), grid, chosen.policy)
+    if session.scalars(_same_track(patrol, verdict, PatrolVerdict.started_at < patrol.started_at)).first():
+        verdict = doubted(
+            verdict, Check("replayed_fixes", verdict.fix_count, 0, "fixes", False, "replayed-track")
+        )
     values = {
         **verdict_values(verdict, track),
         "person_id": patrol.person_id,
@@ -63,6 +69,9 @@ def judge_patrol(session: Session, patrol_id: str) -> None:
     before = session.scalar(select(PatrolVerdict.status).where(PatrolVerdict.patrol_id == patrol.patrol_id))
     _store(session, patrol.patrol_id, values)
     enqueue_roll_up(session, grid.street_code, week)
+    replayed_later = and_(PatrolVerdict.started_at > patrol.started_at, PatrolVerdict.status.in_(_DECIDED))
+    for other in session.scalars(_same_track(patrol, verdict, replayed_later)).all():
+        enqueue_judging(session, other)  # it was judged before this one was here
     if before != verdict.status:
         _record(session, patrol.patrol_id, grid.street_code, before, values)
 
@@ -126,6 +135,21 @@ def enqueue_roll_up(session: Session, street_code: str, week: Week) -> None:
     """The week of the street will be counted again, once for all that is waiting."""
     lock = f"{ROLL_UP}:{street_code}:{week}"
     jobs.enqueue(session, ROLL_UP, lock=lock, queueing_lock=lock, street_code=street_code, week=str(week))
+
+
+def _same_track(patrol: Patrol, verdict: Verdict, condition: ColumnElement[bool]) -> Select[uuid.UUID]:
+    """Other patrols of the grid with exactly this track, at another time.
+
+    Two walks never have the same length to the last bit; a recording that is played again has.
+    """
+    return select(PatrolVerdict.patrol_id).where(
+        PatrolVerdict.grid_id == patrol.grid_id,
+        PatrolVerdict.patrol_id != patrol.patrol_id,
+        PatrolVerdict.fix_count == verdict.fix_count,
+        PatrolVerdict.length_m == verdict.length_m,
+        PatrolVerdict.length_m >= _MIN_REPLAY_M,
+        condition,
+    )
 
 
 def _store(session: Session, patrol_id: uuid.UUID, values: dict[str, Any]) -> None:

@@ -63,6 +63,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
             " The phone's clock may have been moved, or two phones recorded."
         ),
     ),
+    "replayed-track": (
+        "轨迹与更早的一次巡查完全相同（{measured} 个点），需要人工复核。",
+        "The track is the same as that of an earlier patrol, all {measured} positions; a person will look.",
+    ),
     "frozen-position": (
         "巡查时间的 {measured} 里位置一动不动（最多 {required}），真实定位总会飘动，需人工复核。",
         (

@@ -1,6 +1,6 @@
 """What a cleaned track is worth in its grid: the checks, their figures, and the status that follows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -93,6 +93,11 @@ def judge(track: CleanTrack, area: GridArea, policy: Policy) -> Verdict:
         cells=cells,
         dwell_s=dwell_s,
     )
+
+
+def doubted(verdict: Verdict, doubt: Check) -> Verdict:
+    """The verdict with one more doubt, so that a person decides."""
+    return replace(verdict, status=Status.PENDING_REVIEW, results=(*verdict.results, doubt))
 
 
 def walked_path(track: CleanTrack) -> list[tuple[Degrees, Degrees]]:

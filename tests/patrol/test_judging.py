@@ -1,5 +1,6 @@
 """The stored verdict: grid and policy of the day, closed weeks, abandoned patrols."""
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -21,7 +22,7 @@ from patrol.tracks import JUDGE
 from patrol.weeks import closes_at
 from tests import make
 from tests.patrol.deliveries import LIMITS, Round, jobs_of, plot, recent
-from tests.patrol.walks import patrol
+from tests.patrol.walks import patrol, shifted
 
 
 @pytest.fixture
@@ -150,6 +151,36 @@ def test_a_floor_is_judged_by_time_in_the_grid_around_it(session: Session) -> No
 
     assert verdict.status == "valid"
     assert [result["check"] for result in verdict.results] == ["minutes_in_grid", "in_grid_ratio"]
+
+
+def replay_of(walk: Round, hours: float, name: str) -> Round:
+    """The same track, some hours later."""
+    return replace(walk, fixes=shifted(walk.fixes, hours * 3600), patrol_id=make.fixed_uuid(name))
+
+
+@pytest.mark.parametrize("first_delivered", ["original", "replay"])
+def test_a_track_played_again_goes_to_a_person_whichever_comes_first(
+    session: Session, grid: Grid, member: Actor, first_delivered: str
+) -> None:
+    walk = Round.of(grid, recent(patrol(30), ended_ago=timedelta(hours=30)))
+    replay = replay_of(walk, 24.5, "replay")
+    for one in (walk, replay) if first_delivered == "original" else (replay, walk):
+        one.deliver(session, member)
+    if first_delivered == "replay":
+        assert {"patrol_id": str(replay.patrol_id)} in jobs_of(session, JUDGE)
+
+    assert walk.judge(session).status == "valid"
+    verdict = replay.judge(session)
+    assert verdict.status == "pending_review"
+    assert verdict.results[-1]["code"] == "replayed-track"
+
+
+def test_two_walks_of_one_route_are_no_replay(session: Session, grid: Grid, member: Actor) -> None:
+    walk = Round.of(grid, recent(patrol(30), ended_ago=timedelta(hours=30)))
+    walk.deliver(session, member)
+    again = replay_of(walk, 24.5, "again")
+    fixes = again.fixes.moved(again.fixes.lon + np.where(np.arange(361) == 5, 1e-7, 0), again.fixes.lat)
+    assert replace(again, fixes=fixes).deliver(session, member).status == "valid"
 
 
 def test_what_a_supervisor_accepted_stays_accepted(session: Session, grid: Grid, member: Actor) -> None:
