@@ -5,7 +5,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import typer
@@ -40,16 +40,17 @@ def work(settings: Settings) -> int:
 
 @contextmanager
 def server(settings: Settings) -> Iterator[Child]:
-    """The server's command; its processes share their figures in a folder that lives as long."""
+    """The server's command; several processes share their figures in a folder that lives as long."""
     http = settings.http
     env = {
         "XUNGE_HTTP__HOST": http.host,
         "XUNGE_HTTP__PORT": str(http.port),
         "XUNGE_HTTP__PROCESSES": str(http.processes),
     }
-    with tempfile.TemporaryDirectory(prefix="xunge-metrics-") as metrics_dir:
+    with ExitStack() as stack:
         if http.processes > 1:
-            env |= {"XUNGE_HTTP__METRICS_DIR": metrics_dir, "PROMETHEUS_MULTIPROC_DIR": metrics_dir}
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="xunge-metrics-"))
+            env |= {"XUNGE_HTTP__METRICS_DIR": folder, "PROMETHEUS_MULTIPROC_DIR": folder}
         yield _child("server", "api.server", settings, env)
 
 

@@ -28,6 +28,7 @@ SPEAKING_ERRORS = (AttributeError, ImportError, NameError, OSError, RuntimeError
 QUIET_LIBRARIES = {
     "procrastinate": logging.CRITICAL,
     "psycopg.pool": logging.ERROR,
+    "uvicorn": logging.WARNING,
     "alembic": logging.WARNING,
 }
 
