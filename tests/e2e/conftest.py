@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, sync_playwright
 
 from benchmarks.serving import free_port
+from core.clock import today
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # No GL flag is needed for software WebGL; this one also silences the driver's stall warnings.
@@ -40,7 +42,10 @@ class Demo:
 def demo() -> Iterator[Demo]:
     home, port = Path(tempfile.mkdtemp(prefix="xunge-e2e-", dir="/tmp")), free_port()
     home.chmod(0o711)
+    # The demo's last day is yesterday: what a test uploads today never falls on a day that counts already.
+    yesterday = str(today() - timedelta(days=1))
     command = [str(Path(sys.executable).with_name("xunge")), "demo", "--home", str(home), "--port", str(port)]
+    command += ["--reference-date", yesterday]
     with (home / "demo.log").open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
         try:
