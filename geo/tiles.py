@@ -22,6 +22,7 @@ _EXTENT = 4096  # tile units along a side
 _BUFFER = 64  # drawn beyond the edge, so that outlines do not break there
 _WORLD_M = 2 * math.pi * 6_378_137.0  # side of the web mercator square
 _PIXELS = 512  # along a side, as maps draw vector tiles
+_SIMPLIFY_PIXELS = 0.25  # nobody sees it, and tiles of low zooms become less than half as large
 # Beyond this many the largest win: a tile of 30,000 grids would take a phone's memory and help nobody.
 _MAX_FEATURES = 10_000
 
@@ -115,6 +116,9 @@ def render_tile(
     """
     side_m = _WORLD_M / 2**tile.zoom
     pixel_m = side_m / _PIXELS
+    # The finest tiles are also shown enlarged, so they keep every vertex.
+    simplified = func.ST_Simplify(GridVersion.geom_3857, pixel_m * _SIMPLIFY_PIXELS, True)
+    drawn = GridVersion.geom_3857 if tile.zoom == MAX_ZOOM else simplified
     bounds = func.ST_TileEnvelope(tile.zoom, tile.column, tile.row)
     reach = func.ST_Expand(bounds, side_m * _BUFFER / _EXTENT)
     box = GridVersion.geom_3857
@@ -122,7 +126,7 @@ def render_tile(
     tall_enough = func.ST_YMax(box) - func.ST_YMin(box) >= pixel_m
     largest = (
         _rows(layer, scope, level, day)
-        .add_columns(func.ST_AsMVTGeom(box, bounds, _EXTENT, _BUFFER, True).label("geom"))
+        .add_columns(func.ST_AsMVTGeom(drawn, bounds, _EXTENT, _BUFFER, True).label("geom"))
         .where(box.op("&&", is_comparison=True)(reach), or_(wide_enough, tall_enough))
         .order_by(GridVersion.area_m2.desc(), Grid.grid_id)
         .limit(_MAX_FEATURES)
