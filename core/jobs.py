@@ -53,10 +53,11 @@ def enqueue(
         task_kwargs=args,
         scheduled_at=schedule_at,
     )
+    if queueing_lock is None:
+        _manager.defer_job(job, connection=_driver(connection))
+        return
     for _ in range(TRIES):
-        if queueing_lock is not None and _is_waiting(connection, queueing_lock):
-            return
-        if _insert(connection, job):
+        if _is_waiting(connection, queueing_lock) or _insert(connection, job):
             return
     raise Unavailable("the job queue is busy; try again")
 
@@ -73,11 +74,15 @@ def _is_waiting(connection: Connection, queueing_lock: str) -> bool:
 
 def _insert(connection: Connection, job: Job) -> bool:
     """False when another transaction has just enqueued one with the same queueing lock."""
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, psycopg.Connection)
     try:
         with connection.begin_nested():  # a refused insert must not spoil the caller's transaction
-            _manager.defer_job(job, connection=driver)
+            _manager.defer_job(job, connection=_driver(connection))
     except AlreadyEnqueued:
         return False
     return True
+
+
+def _driver(connection: Connection) -> psycopg.Connection:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    return driver
