@@ -12,6 +12,7 @@ export interface Catalogue {
   failure: Readonly<ShallowRef<unknown>>
   isLoading: Readonly<Ref<boolean>>
   find: (text: string) => GridSummary[]
+  childrenOf: (code: string) => GridSummary[]
   reload: () => Promise<void>
 }
 
@@ -26,6 +27,7 @@ export function useCatalogue(): Catalogue {
     byCode,
     failure: grids.failure,
     isLoading: grids.isLoading,
+    childrenOf: (code) => (grids.value.value ?? []).filter(({ parent }) => parent === code),
     find: (text) => findGrids(grids.value.value ?? [], text),
     reload: grids.reload,
   }
@@ -46,9 +48,9 @@ export function findGrids(grids: readonly GridSummary[], text: string): GridSumm
 export function shortName(grid: GridSummary, byCode: ReadonlyMap<string, GridSummary>): string {
   let top: GridSummary | undefined = grid
   while (top?.parent) top = byCode.get(top.parent)
-  if (!top || top.code === grid.code) return grid.name
-  let shared = 0
-  while (shared < top.name.length && top.name[shared] === grid.name[shared]) shared += 1
-  const rest = grid.name.slice(shared)
-  return shared >= 2 && rest.length >= 2 ? rest : grid.name
+  const place = top?.name.replace(/(社区|村)$/, '')
+  if (!place || top?.code === grid.code || !grid.name.startsWith(place)) return grid.name
+  const rest = grid.name.slice(place.length).replace(/^(社区|村)/, '')
+  // Only what is left as a number is still a name on the map; 亚东花园 must not become 花园.
+  return /^第?[\d一二三四五六七八九十]/.test(rest) ? rest : grid.name
 }

@@ -1,6 +1,6 @@
 import { ApiProblem, Unreachable } from './api/problem'
 import { formatNumber } from './format'
-import { i18n } from './i18n'
+import { i18n, localHalf } from './i18n'
 
 /** One sentence for people about a failed request; known codes in their language, else the server's own words. */
 export function failureText(failure: unknown): string {
@@ -12,5 +12,5 @@ export function failureText(failure: unknown): string {
   const known = [`problem.field.${field?.code}`, `problem.code.${failure.code}`].find((key) => te(key, 'zh-CN'))
   if (known) return t(known)
   if (failure.status >= 500) return t('problem.server')
-  return failure.detail ?? field?.detail ?? failure.title
+  return localHalf(failure.detail ?? field?.detail ?? failure.title)
 }

@@ -154,9 +154,15 @@ function bindPointer(map: MapLibreMap, hover: ShallowRef<Hover | null>, onSelect
   })
 }
 
-/** Brings a whole grid into the free part of the map. */
-export function flyTo(map: MapLibreMap, geometry: Geometry, padding: Padding): void {
-  map.fitBounds(boundsFrom(boundsOf(geometry.coordinates)), { padding, maxZoom: 15.5, duration: 600 })
+export interface Place {
+  geometry: Geometry | null
+  centre: [lon: number, lat: number] | null
+}
+
+/** Brings a whole grid into the free part of the map; a floor has no shape, but it stands somewhere. */
+export function flyTo(map: MapLibreMap, { geometry, centre }: Place, padding: Padding): void {
+  const box = geometry ? boundsOf(geometry.coordinates) : centre && boundsOf(centre)
+  if (box) map.fitBounds(boundsFrom(box), { padding, maxZoom: 15.5, duration: 600 })
 }
 
 /** Moves the map just so far that a point does not lie under a panel. */

@@ -34,7 +34,7 @@ const GRIDS = [
   grid('99010132011300700200', '亚东社区', 1, null),
   grid('99020132011300700201', '亚东社区第1片区', 2, '99010132011300700200'),
   grid('99030132011300700201', '亚东社区第1网格', 3, '99020132011300700201'),
-  grid('99030132011300700202', '学则路口网格', 3, '99020132011300700201'),
+  grid('99030132011300700202', '亚东花园一网格', 3, '99020132011300700201'),
 ]
 const BY_CODE = new Map(GRIDS.map((each) => [each.code, each]))
 
@@ -67,14 +67,14 @@ describe('grids in view', () => {
 
 describe('catalogue', () => {
   it('finds by name, by code with blanks, and puts the larger grid first', () => {
-    expect(findGrids(GRIDS, '亚东').map(({ level }) => level)).toEqual([1, 2, 3])
+    expect(findGrids(GRIDS, '亚东').map(({ level }) => level)).toEqual([1, 2, 3, 3])
     expect(findGrids(GRIDS, '990301 320113 007 002 02')).toEqual([GRIDS[3]])
     expect(findGrids(GRIDS, '   ')).toEqual([])
   })
 
   it('shortens a name by what its level-1 grid says already', () => {
     expect(shortName(GRIDS[2] as GridSummary, BY_CODE)).toBe('第1网格')
-    expect(shortName(GRIDS[3] as GridSummary, BY_CODE)).toBe('学则路口网格')
+    expect(shortName(GRIDS[3] as GridSummary, BY_CODE)).toBe('亚东花园一网格')
     expect(shortName(GRIDS[0] as GridSummary, BY_CODE)).toBe('亚东社区')
   })
 })

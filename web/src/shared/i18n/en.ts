@@ -110,6 +110,7 @@ const en: Messages = {
     people: 'People in charge',
     since: 'since {date}',
     nobody: 'Nobody is in charge at present.',
+    children: 'Grids below ({n})',
   },
   kind: {
     community: 'Community',

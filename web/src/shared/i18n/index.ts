@@ -31,6 +31,13 @@ export function chooseLocale(locale: AppLocale): void {
   document.documentElement.lang = locale
 }
 
+/** The fitting half of a sentence that the server gives as 中文 / English; anything else as it is. */
+export function localHalf(text: string): string {
+  const [zh, en, ...more] = text.split(' / ')
+  if (!zh || !en || more.length || !/\p{Script=Han}/u.test(zh) || /\p{Script=Han}/u.test(en)) return text
+  return currentLocale() === 'en' ? en : zh
+}
+
 /** The sentence of a pair in both languages that fits the chosen one. */
 export function localized(pair: { zh: string; en: string }): string {
   return currentLocale() === 'en' ? pair.en || pair.zh : pair.zh || pair.en

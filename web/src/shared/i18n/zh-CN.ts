@@ -101,6 +101,7 @@ const zhCN = {
     people: '责任人',
     since: '自 {date}',
     nobody: '目前没有责任人。',
+    children: '下级网格（{n}）',
   },
   kind: {
     community: '社区',
