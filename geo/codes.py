@@ -72,11 +72,6 @@ class GridCode:
         return self.county + self.street + self.community
 
     @property
-    def is_merged(self) -> bool:
-        """The community number stands for several communities (5.6) and is in no division table."""
-        return int(self.community) >= FIRST_MERGED
-
-    @property
     def is_undivided(self) -> bool:
         return self.sequence == UNDIVIDED
 

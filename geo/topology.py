@@ -61,11 +61,6 @@ def geodesic_area_m2(geometry: BaseGeometry) -> float:
     return sum(_polygon_area_m2(part) for part in _parts(geometry))
 
 
-def geodesic_length_m(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> float:
-    """Length of the line through these positions on the ellipsoid."""
-    return float(_ELLIPSOID.line_length(lon, lat))
-
-
 def boundary_fault(geometry: BaseGeometry | None) -> Reason | None:
     """Why this is no usable boundary of a grid, or None. Heights are no fault: see flat()."""
     if geometry is None or geometry.is_empty:

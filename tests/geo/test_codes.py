@@ -27,7 +27,6 @@ def test_a_code_falls_into_its_groups() -> None:
     code = parse(XIANLIN + "07")
     assert code == GridCode("990000", "320113", "007", "001", "07")
     assert (code.street_code, code.community_code) == ("320113007", "320113007001")
-    assert not code.is_merged
     assert not code.is_undivided
 
 
@@ -36,7 +35,7 @@ def test_sequence_00_is_a_community_that_is_not_subdivided() -> None:
 
 
 def test_601_and_above_is_a_merged_community() -> None:
-    assert parse("990000" + "320113007" + "601" + "00").is_merged
+    assert parse("990000" + "320113007" + "601" + "00").community_code == "320113007601"
 
 
 def test_floors_and_counters_carry_a_local_suffix() -> None:
