@@ -165,13 +165,19 @@ export function flyTo(map: MapLibreMap, { geometry, centre }: Place, padding: Pa
   if (box) map.fitBounds(boundsFrom(box), { padding, maxZoom: 15.5, duration: 600 })
 }
 
-/** Moves the map just so far that a point does not lie under a panel. */
-export function reveal(map: MapLibreMap, centre: [number, number], padding: Padding): void {
-  const { x, y } = map.project(centre)
-  const { clientWidth: width, clientHeight: height } = map.getContainer()
-  const right = Math.max(0, x - (width - padding.right))
-  const down = Math.max(0, y - (height - padding.bottom))
-  const left = Math.min(0, x - padding.left)
-  const up = Math.min(0, y - padding.top)
-  if (right || down || left || up) map.panBy([right || left, down || up], { duration: 400 })
+/** Moves the map just so far that a grid does not lie under a panel. */
+export function reveal(map: MapLibreMap, { geometry, centre }: Place, padding: Padding): void {
+  const [west, south, east, north] = boundsOf(geometry?.coordinates ?? centre)
+  const topLeft = map.project([west, north])
+  const bottomRight = map.project([east, south])
+  const { clientWidth, clientHeight } = map.getContainer()
+  const x = shift(topLeft.x, bottomRight.x, padding.left, clientWidth - padding.right)
+  const y = shift(topLeft.y, bottomRight.y, padding.top, clientHeight - padding.bottom)
+  if (x || y) map.panBy([x, y], { duration: 400 })
+}
+
+/** How far a stretch must move to lie between two marks; what is too long is centred. */
+export function shift(start: number, end: number, from: number, to: number): number {
+  if (end - start > to - from) return (start + end) / 2 - (from + to) / 2
+  return Math.max(0, end - to) || Math.min(0, start - from)
 }

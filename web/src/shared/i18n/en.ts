@@ -114,6 +114,7 @@ const en: Messages = {
   },
   kind: {
     community: 'Community',
+    area: 'Area',
     residential: 'Residential',
     commercial: 'Commercial',
     campus: 'Campus',

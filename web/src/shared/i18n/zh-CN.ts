@@ -105,6 +105,7 @@ const zhCN = {
   },
   kind: {
     community: '社区',
+    area: '片区',
     residential: '居民区',
     commercial: '商业区',
     campus: '校园',
