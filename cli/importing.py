@@ -15,7 +15,7 @@ from access.queries import held_on
 from access.roles import Role
 from access.scope import NOBODY, Actor, HeldRole
 from access.sign_in import normal_username
-from cli.console import WRONG_INPUT, one_line, out, progress, say, show
+from cli.console import WRONG_INPUT, err, one_line, out, progress, say, show
 from cli.database import who, writing
 from core.clock import today
 from core.errors import DomainError, NotFound
@@ -37,7 +37,7 @@ def grids(settings: Settings, file: Path, *, datum: str, valid_from: date, dry_r
         actor=who(),
         named_datum=named_datum,
     )
-    with writing(settings) as session:
+    with err.status(f"{len(features)} features"), writing(settings) as session:
         report = import_grids(session, features, order)
     for hint in report.hints:
         say(f"{hint.code}: {hint}")

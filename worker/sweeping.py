@@ -41,9 +41,10 @@ WHERE job.status = 'failed' OR job.status = 'doing' AND (
 ORDER BY job.id
 FOR UPDATE OF job SKIP LOCKED
 """)
+# One step behind jobs that have not failed as often: a few that hang must not hold up all others.
 _REQUEUE = text("""
 UPDATE procrastinate_jobs
-SET status = 'todo', attempts = :attempts, worker_id = NULL, abort_requested = false,
+SET status = 'todo', attempts = :attempts, worker_id = NULL, abort_requested = false, priority = priority - 1,
     scheduled_at = now() + make_interval(secs => :delay_s) WHERE id = :job_id
 """)
 _BURY = text("""

@@ -65,6 +65,13 @@ def test_a_lost_job_counts_an_attempt_and_waits_no_longer(session: Session) -> N
     assert state(session, job_id) == ("todo", 1, timedelta(0))
 
 
+def test_a_job_that_failed_stands_behind_those_that_did_not(session: Session) -> None:
+    failed, fresh = job(session, "failed", attempts=1), job(session, "todo")
+    sweep(session)
+    order = text("SELECT id FROM procrastinate_jobs ORDER BY priority DESC, id")
+    assert session.scalars(order).all() == [fresh, failed]
+
+
 def test_a_job_without_a_worker_is_lost(session: Session) -> None:
     job_id = job(session, "doing")
     sweep(session)
