@@ -16,6 +16,7 @@ from geo.models import CGCS2000, Division, Grid, GridVersion, ObjectCode
 BBox = tuple[float, float, float, float]  # west, south, east, north
 
 _DIGITS = 7  # of coordinates in replies: about a centimetre
+_NO_CRS = 0  # RFC 7946 has no crs member; PostGIS adds one for 4490 unless told
 
 
 class PathScope(Protocol):
@@ -119,7 +120,7 @@ def list_grids(
 
 def read_grid(session: Session, scope: PathScope, code: str, day: date) -> GridDetail:
     """One grid on one day. Raises: NotFound, also for a grid outside the scope."""
-    geometry = func.ST_AsGeoJSON(GridVersion.geom, _DIGITS).label("geometry")
+    geometry = func.ST_AsGeoJSON(GridVersion.geom, _DIGITS, _NO_CRS).label("geometry")
     more = (GridVersion.version, GridVersion.valid_from, GridVersion.attributes, Grid.grid_id, Grid.path)
     statement = _summaries(scope, day).where(Grid.code == code).add_columns(geometry, *more)
     row = session.execute(statement).one_or_none()
@@ -204,7 +205,7 @@ def _summaries(scope: PathScope, day: date) -> Select[Any]:
             parent.code.label("parent"),
             GridVersion.households,
             GridVersion.area_m2,
-            func.ST_AsGeoJSON(centre, _DIGITS).label("centre"),
+            func.ST_AsGeoJSON(centre, _DIGITS, _NO_CRS).label("centre"),
         )
         .join(GridVersion, GridVersion.grid_id == Grid.grid_id)
         .outerjoin(parent, parent.grid_id == Grid.parent_id)

@@ -6,7 +6,7 @@ thread nor the database. What does, runs in a thread.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
@@ -27,12 +27,23 @@ from core.database import reading
 from core.errors import Invalid, NotFound, Unauthenticated, Unavailable
 from geo.queries import BBox
 from geo.tile_cache import Rendered, TileCache, TileKey
-from geo.tiles import MAX_ZOOM, MIN_ZOOM, NoSuchTile, Tile, TileLayer, fingerprint, level_at, render_tile
+from geo.tiles import (
+    GRID_LAYER,
+    MAX_ZOOM,
+    MIN_ZOOM,
+    NoSuchTile,
+    Tile,
+    TileLayer,
+    fingerprint,
+    level_at,
+    render_tile,
+)
 from patrol.layers import COMPLIANCE_LAYER
 
 router = APIRouter(tags=["tiles"])
 
 LAYERS: Mapping[str, TileLayer] = MappingProxyType({COMPLIANCE_LAYER.name: COMPLIANCE_LAYER})
+PLAIN_LAYERS: Mapping[str, TileLayer] = MappingProxyType({GRID_LAYER.name: GRID_LAYER})
 MVT = "application/vnd.mapbox-vector-tile"
 # The reply depends on who asks, and a right may end at any time: kept by the browser, asked again each time.
 CACHE_CONTROL = "private, no-cache"
@@ -56,10 +67,11 @@ class Asked:
     level: str
     week: Week
     day: date
+    shows_results: bool = True
 
     @property
     def layer(self) -> TileLayer:
-        return LAYERS[self.layer_name]
+        return (LAYERS if self.shows_results else PLAIN_LAYERS)[self.layer_name]
 
     @property
     def level_or_all(self) -> int | None:
@@ -104,7 +116,7 @@ WantedTile = Annotated[Tile, Depends(tile_at)]
 )
 async def read_tile(request: Request, wanted: Wanted, tile: WantedTile, token: BearerToken) -> Response:
     """One tile of the grids in the caller's scope."""
-    scope = scope_of(await _actor(request, token), Action.READ_GRIDS)
+    wanted, scope = _seen_by(await _actor(request, token), wanted)
     key = TileKey(scope.key, (wanted, tile))
     found = _cache(request).find(key)
     if found is None:
@@ -123,11 +135,19 @@ async def read_tile(request: Request, wanted: Wanted, tile: WantedTile, token: B
 )
 def read_tile_document(request: Request, wanted: Wanted, call: Reading) -> Response:
     """TileJSON 3; the tile address in it changes whenever what the tiles show changes."""
-    scope = scope_of(call.actor, Action.READ_GRIDS)
+    wanted, scope = _seen_by(call.actor, wanted)
     found = _cache(request).find(TileKey(scope.key, (wanted, None)))
     if found is None:
         found = _describe(request, wanted, scope, call.session)
     return _reply(request, found, "application/json")
+
+
+def _seen_by(actor: Actor, wanted: Asked) -> tuple[Asked, Scope]:
+    """Results are for those who may read compliance; whoever may not sees the grids alone."""
+    scope = scope_of(actor, Action.READ_COMPLIANCE)
+    if not scope.is_empty:
+        return wanted, scope
+    return replace(wanted, shows_results=False), scope_of(actor, Action.READ_GRIDS)
 
 
 async def _actor(request: Request, token: str | None) -> Actor:

@@ -106,6 +106,7 @@ class TestOne:
         reply = client(member).get(f"/v1/grids/{tree.a11.code}")
         assert reply.status_code == 200
         grid = reply.json()
+        assert set(grid["geometry"]) == {"type", "coordinates"}  # RFC 7946: no crs
         assert grid["geometry"]["type"] == "MultiPolygon"
         assert [118.905, 32.11] in grid["geometry"]["coordinates"][0][0]
         assert [(step["name"], step["level"]) for step in grid["path"]] == [("A", 1), ("A1", 2)]

@@ -80,6 +80,16 @@ class TestTile:
         head = client(make.actor(session, role=Role.HEAD, grid=tree.a1))
         assert set(drawn(head.get(TILE_PATH, params={"level": "3"}))) == {"A11", "A12"}
 
+    def test_whoever_may_not_read_results_sees_the_grids_alone(
+        self, client: Client, session: Session, tree: make.StreetTree
+    ) -> None:
+        unit = client(make.actor(session, role=Role.UNIT))
+        features = drawn(unit.get(TILE_PATH, params={"level": "2"}))
+        assert set(features) >= {"A1", "A2"}
+        assert features["A1"] == {"code": tree.a1.code, "name": "A1", "level": 2}
+        fields = unit.get("/tiles/grids.json").json()["vector_layers"][0]["fields"]
+        assert set(fields) == {"code", "name", "level"}
+
     def test_the_same_tag_is_answered_without_a_body(self, operator: TestClient) -> None:
         first = operator.get(TILE_PATH)
         assert first.headers["cache-control"].startswith("private")
