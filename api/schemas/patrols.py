@@ -19,10 +19,9 @@ class StartIn(BaseModel):
 
 
 class FinishIn(BaseModel):
-    """A patrol ends. `segments` is how many the phone made; what is still on its way is filed later."""
+    """A patrol ends, by the phone's clock; what is still on its way is filed later."""
 
     finished_at: AwareDatetime
-    segments: int | None = Field(default=None, ge=0)
 
 
 class ReasonOut(BaseModel):
