@@ -100,7 +100,7 @@ def test_a_patrol_from_beginning_to_verdict(session: Session, phone: TestClient,
         "fixes": 361,
         "repeated": False,
     }
-    ended = finish(phone, walk, segments=1).json()
+    ended = finish(phone, walk).json()
     assert (ended["state"], ended["segments"], ended["fixes"]) == ("judging", 1, 361)
 
     walk.judge(session)
@@ -314,7 +314,7 @@ def test_patrols_are_found_by_grid_week_and_person(
 def test_a_patrol_that_does_not_count_says_why(
     session: Session, phone: TestClient, grid: Grid, member: Actor
 ) -> None:
-    first = Round.of(grid, recent(patrol(30), ended_ago=timedelta(hours=1)), "first")
+    first = Round.of(grid, recent(patrol(35), ended_ago=timedelta(hours=1)), "first")
     second = Round.of(grid, name="second")
     for one in (first, second):
         one.deliver(session, member)
