@@ -387,7 +387,8 @@ def test_import_track_is_a_finished_patrol_and_the_same_one_again(
 def test_import_track_refuses_what_it_cannot_place(on_database: Typed, walked: tuple[Path, str]) -> None:
     file, code = walked
     at = ("--grid", code, "--person", "li.wei")
-    assert "walk.gpx: grid-unknown: " in refused(on_database("import-track", file, "--grid", "9" * 20, *at[2:]))
+    nowhere = on_database("import-track", file, "--grid", "9" * 20, *at[2:])
+    assert "walk.gpx: grid-unknown: " in refused(nowhere)
     assert "there is no account nobody" in refused(on_database("import-track", file, *at[:3], "nobody"))
     assert "gpx-invalid: " in refused(on_database("import-track", DIVISIONS, *at))
     assert "datum" in refused(on_database("import-track", file, *at, "--datum", "WGS-48"))
