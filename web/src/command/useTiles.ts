@@ -83,7 +83,7 @@ export function useOutlines(): Readonly<ShallowRef<Partial<Record<1 | 2, TileSet
 }
 
 /** The one tile set of a TileJSON document, with an address that the map's worker can use. */
-export function tileSetOf(document: TileDocument, origin = window.location.origin): TileSet | null {
+function tileSetOf(document: TileDocument, origin = window.location.origin): TileSet | null {
   const [address] = document.tiles
   if (!address) return null
   const url = address.startsWith('/') ? origin + address : address

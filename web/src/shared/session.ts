@@ -1,4 +1,4 @@
-import { computed, readonly, ref } from 'vue'
+import { readonly, ref } from 'vue'
 
 import { ApiProblem, problemFrom } from './api/problem'
 import { send, whenSignedOut } from './api/client'
@@ -21,7 +21,6 @@ let restoring: Promise<void> | null = null
 export const me = readonly(current) as Readonly<typeof current>
 /** True after the server refused to renew; the login page says so. */
 export const sessionEnded = readonly(endedByServer)
-export const isSignedIn = computed(() => current.value !== null)
 
 export async function signIn(username: string, password: string): Promise<Me> {
   const form = new URLSearchParams({ grant_type: 'password', client_id: 'web', username, password })

@@ -177,7 +177,7 @@ export function reveal(map: MapLibreMap, { geometry, centre }: Place, padding: P
 }
 
 /** How far a stretch must move to lie between two marks; what is too long is centred. */
-export function shift(start: number, end: number, from: number, to: number): number {
+function shift(start: number, end: number, from: number, to: number): number {
   if (end - start > to - from) return (start + end) / 2 - (from + to) / 2
   return Math.max(0, end - to) || Math.min(0, start - from)
 }

@@ -53,7 +53,7 @@ export function viewsOf(features: readonly DrawnFeature[]): GridView[] {
   return [...views.values()].sort(byUrgency)
 }
 
-export function byUrgency(a: GridView, b: GridView): number {
+function byUrgency(a: GridView, b: GridView): number {
   return STATUSES.indexOf(a.status) - STATUSES.indexOf(b.status) || a.code.localeCompare(b.code)
 }
 

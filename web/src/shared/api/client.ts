@@ -107,7 +107,7 @@ async function bodyOf(response: Response): Promise<unknown> {
   }
 }
 
-export function queryText(query: Query = {}): string {
+function queryText(query: Query = {}): string {
   const pairs = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== '')
   return pairs.length ? `?${new URLSearchParams(pairs.map(([name, value]) => [name, String(value)]))}` : ''
 }

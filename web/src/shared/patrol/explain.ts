@@ -11,7 +11,7 @@ export interface ExplainedPair extends Omit<PairWeek, 'patrols'> {
 }
 
 /** The checks that failed say more than "not valid"; without any, the reason of the weekly count stands. */
-export function reasonsAgainst(mark: PatrolMark, patrol: Patrol | undefined): Reason[] {
+function reasonsAgainst(mark: PatrolMark, patrol: Patrol | undefined): Reason[] {
   if (mark.counted === true) return []
   const failed = patrol?.verdict?.results.filter((check) => !check.passed) ?? []
   if (failed.length) return failed
