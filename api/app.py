@@ -5,12 +5,12 @@ from contextlib import asynccontextmanager
 
 import anyio.to_thread
 from fastapi import FastAPI
-from starlette.staticfiles import StaticFiles
 
 from access.cache import ActorCache
 from access.throttle import SignInThrottle
 from api import problems
 from api.middleware import BodyCap, RequestContext
+from api.pages import pages
 from api.routes import auth, compliance, grid_codes, grids, health, patrols, quarantine, tiles
 from core.database import Sessions, make_engine, make_sessions
 from core.settings import Settings
@@ -68,7 +68,7 @@ def create_app(
     for module in ROUTERS:
         app.include_router(module.router)
     if settings.http.web_dist.is_dir():
-        app.mount("/", StaticFiles(directory=settings.http.web_dist, html=True), name="web")
+        app.mount("/", pages(settings.http.web_dist), name="web")
     app.add_middleware(BodyCap, http=settings.http)
     app.add_middleware(RequestContext)
     return app

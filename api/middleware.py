@@ -1,5 +1,6 @@
 """Bare ASGI middleware: request ids, one log line and one metric per request, security headers, body cap."""
 
+import contextlib
 import time
 import uuid
 
@@ -81,7 +82,7 @@ class BodyCap:
         if not declared.isdigit() or int(declared) > cap:
             await problem_response(Request(scope), _too_large(cap))(scope, receive, send)
             return
-        read = 0
+        read, started = 0, False
 
         async def capped_receive() -> Message:
             nonlocal read
@@ -91,7 +92,17 @@ class BodyCap:
                 raise _too_large(cap)
             return message
 
-        await self.app(scope, capped_receive, send)
+        async def send_unless_over(message: Message) -> None:
+            nonlocal started
+            if read <= cap:
+                started = True
+                await send(message)
+
+        # Whoever reads the body may turn the refusal into an error of its own: that reply is not sent.
+        with contextlib.suppress(TooLarge):
+            await self.app(scope, capped_receive, send_unless_over)
+        if read > cap and not started:
+            await problem_response(Request(scope), _too_large(cap))(scope, receive, send)
 
 
 def _too_large(cap: int) -> TooLarge:

@@ -19,6 +19,7 @@ def make_engine(settings: Settings) -> Engine:
         max_overflow=0,
         pool_timeout=settings.database.pool_timeout_s,
         pool_pre_ping=True,
+        hide_parameters=True,  # an error text must not carry what somebody typed
         connect_args={"connect_timeout": 3, "options": "-c timezone=UTC"},
     )
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import psycopg
 import structlog
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -17,6 +18,8 @@ CHANNEL = "xunge"
 ACCESS = "access"  # somebody's roles, tokens or account changed
 GRIDS = "grids"  # shapes or weekly results changed; payload: the street code, or "" for many
 RECONNECT_S = 1.0
+# A connection whose other end is gone must not look alive: noticed within about ten seconds.
+KEEPALIVE = "keepalives_idle=5 keepalives_interval=2 keepalives_count=2 connect_timeout=3"
 
 Handler = Callable[[str, str], None]
 log = structlog.get_logger(__name__)
@@ -33,7 +36,7 @@ class Listener:
     """One background connection that hands each notice to the handlers; reconnects for ever."""
 
     def __init__(self, conninfo: str) -> None:
-        self._conninfo = conninfo
+        self._conninfo = make_conninfo(conninfo, **conninfo_to_dict(KEEPALIVE))
         self._handlers: list[Handler] = []
         self._stopping = threading.Event()
         self._connected = threading.Event()
@@ -56,13 +59,17 @@ class Listener:
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
-                with psycopg.connect(self._conninfo, autocommit=True, connect_timeout=3) as connection:
-                    self._listen(connection)
+                self._stay_connected()
             except psycopg.Error as error:
                 log.warning("listener_lost", error=type(error).__name__)
                 self._stopping.wait(RECONNECT_S)
-            finally:
-                self._connected.clear()
+
+    def _stay_connected(self) -> None:
+        try:
+            with psycopg.connect(self._conninfo, autocommit=True) as connection:
+                self._listen(connection)
+        finally:
+            self._connected.clear()  # at once: from here on a notice may be missed
 
     def _listen(self, connection: psycopg.Connection) -> None:
         connection.execute(f"LISTEN {CHANNEL}")

@@ -1,0 +1,42 @@
+"""The front end's files: compressed, kept for ever where their name says so, under a strict policy."""
+
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from api.app import create_app
+from core.database import Sessions
+from core.settings import Settings
+
+
+@pytest.fixture
+def visitor(settings: Settings, sessions: Sessions, tmp_path: Path) -> TestClient:
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "index.html").write_text("<!doctype html><title>巡格</title>", encoding="utf-8")
+    (tmp_path / "assets" / "page-1a2b3c.js").write_text("export {};\n" * 400, encoding="utf-8")
+    http = settings.http.model_copy(update={"web_dist": tmp_path})
+    return TestClient(create_app(settings.model_copy(update={"http": http}), sessions=sessions))
+
+
+def test_the_page_is_asked_again_and_may_load_nothing_foreign(visitor: TestClient) -> None:
+    page = visitor.get("/")
+    assert "巡格" in page.text
+    assert page.headers["cache-control"] == "no-cache"
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe-eval" not in policy
+    assert "http" not in policy
+
+
+def test_an_asset_is_kept_for_ever_and_compressed(visitor: TestClient) -> None:
+    asset = visitor.get("/assets/page-1a2b3c.js")
+    assert "immutable" in asset.headers["cache-control"]
+    assert asset.headers["content-encoding"] == "gzip"
+
+
+def test_what_is_not_there_is_a_problem(visitor: TestClient) -> None:
+    missing = visitor.get("/assets/none.js")
+    assert missing.status_code == 404
+    assert missing.headers["content-type"] == "application/problem+json"
+    assert missing.json()["code"] == "no-such-address"

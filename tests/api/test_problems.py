@@ -1,0 +1,86 @@
+"""Whatever goes wrong, the reply is problem+json, says no more than it should and keeps the request's id."""
+
+from collections.abc import Iterator
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from core.errors import TooMany
+
+KIB = 1024
+
+
+@pytest.fixture
+def failing(app: FastAPI) -> TestClient:
+    """The application with routes that fail in their own way."""
+
+    def fail_with(error: Exception) -> None:
+        path = f"/v1/fail/{type(error).__name__}"
+
+        @app.get(path)
+        def fail() -> None:
+            raise error
+
+        app.router.routes.insert(0, app.router.routes.pop())
+
+    fail_with(RuntimeError("password=secret"))
+    fail_with(OperationalError("SELECT secret", {}, Exception("host db-7 is down")))
+    fail_with(PoolTimeout())
+    fail_with(TooMany(retry_after_s=7))
+    return TestClient(app, raise_server_exceptions=False)
+
+
+def test_an_unknown_error_says_nothing_but_its_request(failing: TestClient) -> None:
+    reply = failing.get("/v1/fail/RuntimeError")
+    assert reply.status_code == 500
+    assert reply.headers["content-type"] == "application/problem+json"
+    assert reply.json()["code"] == "internal"
+    assert "secret" not in reply.text
+
+
+def test_the_id_of_the_reply_is_the_id_of_the_problem(anonymous: TestClient) -> None:
+    reply = anonymous.get("/v1/me")
+    assert reply.json()["instance"] == f"urn:uuid:{reply.headers['x-request-id']}"
+
+
+@pytest.mark.parametrize("error", ["OperationalError", "TimeoutError"])
+def test_a_dead_database_asks_to_come_again(failing: TestClient, error: str) -> None:
+    reply = failing.get(f"/v1/fail/{error}")
+    assert (reply.status_code, reply.json()["code"]) == (503, "database-down")
+    assert int(reply.headers["retry-after"]) > 0
+    assert "db-7" not in reply.text
+
+
+def test_too_many_says_how_long_to_wait(failing: TestClient) -> None:
+    reply = failing.get("/v1/fail/TooMany")
+    assert (reply.status_code, reply.headers["retry-after"]) == (429, "7")
+    assert reply.json()["retry_after_s"] == 7
+
+
+@pytest.mark.parametrize(("method", "path", "status", "code"), [
+    ("GET", "/v1/nothing", 404, "no-such-address"),
+    ("DELETE", "/v1/me", 405, "method-not-allowed"),
+])  # fmt: skip
+def test_wrong_addresses_are_problems_too(
+    anonymous: TestClient, method: str, path: str, status: int, code: str
+) -> None:
+    reply = anonymous.request(method, path)
+    assert (reply.status_code, reply.json()["code"]) == (status, code)
+    assert reply.headers["content-type"] == "application/problem+json"
+
+
+def chunks(total: int) -> Iterator[bytes]:
+    for _ in range(total // KIB):
+        yield b" " * KIB
+
+
+@pytest.mark.parametrize("declared", [True, False], ids=["declared", "in chunks"])
+def test_a_body_over_the_cap_is_refused(anonymous: TestClient, declared: bool) -> None:
+    size = 3 * KIB * KIB
+    content = b" " * size if declared else chunks(size)
+    reply = anonymous.post("/v1/auth/logout", content=content)
+    assert (reply.status_code, reply.json()["code"]) == (413, "too-large")
+    assert reply.json()["limit_bytes"] == 2 * KIB * KIB
