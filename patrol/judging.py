@@ -53,9 +53,7 @@ def judge_patrol(session: Session, patrol_id: str) -> None:
     chosen = policy_for(stored_policies(session), path=grid.path, kind=grid.kind, day=day)
     verdict, track = judge_fixes(patrol, stored_fixes(session, patrol), grid, chosen.policy)
     if session.scalars(_same_track(patrol, verdict, PatrolVerdict.started_at < patrol.started_at)).first():
-        verdict = doubted(
-            verdict, Check("replayed_fixes", verdict.fix_count, 0, "fixes", False, "replayed-track")
-        )
+        verdict = as_replayed(verdict)
     values = {
         **verdict_values(verdict, track),
         "person_id": patrol.person_id,
@@ -92,6 +90,16 @@ def judge_fixes(patrol: Patrol, fixes: Fixes, grid: JudgedGrid, policy: Policy) 
         fixes = fixes.take(fixes.at_ms <= _milliseconds(patrol.finished_at + FINISH_TOLERANCE))
     track = clean(fixes, policy, started_ms=started_ms, finished_ms=finished_ms)
     return judge(track, area_of(grid.geom, grid.cells, policy.boundary_tolerance_m), policy), track
+
+
+def as_replayed(verdict: Verdict) -> Verdict:
+    """The verdict on a track that an earlier patrol of the grid has already shown: a person decides."""
+    return doubted(verdict, Check("replayed_fixes", verdict.fix_count, 0, "fixes", False, "replayed-track"))
+
+
+def track_mark(verdict: Verdict) -> tuple[int, float] | None:
+    """What two patrols share only when one track was played twice: no two walks are equal to the last bit."""
+    return (verdict.fix_count, verdict.length_m) if verdict.length_m >= _MIN_REPLAY_M else None
 
 
 def verdict_values(verdict: Verdict, track: CleanTrack) -> dict[str, Any]:
@@ -138,10 +146,7 @@ def enqueue_roll_up(session: Session, street_code: str, week: Week) -> None:
 
 
 def _same_track(patrol: Patrol, verdict: Verdict, condition: ColumnElement[bool]) -> Select[uuid.UUID]:
-    """Other patrols of the grid with exactly this track, at another time.
-
-    Two walks never have the same length to the last bit; a recording that is played again has.
-    """
+    """Other patrols of the grid with exactly this track (`track_mark`), at another time."""
     return select(PatrolVerdict.patrol_id).where(
         PatrolVerdict.grid_id == patrol.grid_id,
         PatrolVerdict.patrol_id != patrol.patrol_id,

@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session
 from core.clock import Week, local_date
 from patrol.evidence import JudgedGrid, grid_on, stored_policies
 from patrol.fixes import decode
-from patrol.judging import judge_fixes, verdict_values
+from patrol.judging import as_replayed, judge_fixes, track_mark, verdict_values
 from patrol.models import Patrol
 from patrol.policies import policy_for
+from patrol.verdicts import Verdict
 from seeds.demo.recordings import Recording
 from seeds.demo.storing import StoredGrid
 from seeds.demo.street import DemoGrid
@@ -27,6 +28,7 @@ class Judge:
         self._stored = stored
         self._policies = stored_policies(session)
         self._grids: dict[int, JudgedGrid] = {}
+        self._marks: set[tuple[int, tuple[int, float]]] = set()
 
     def verdict_row(self, recording: Recording) -> dict[str, Any]:
         """The verdict on what was stored, not on what was walked: the codec rounds to the centimetre."""
@@ -38,6 +40,8 @@ class Judge:
         fixes = decode([segment.upload.blob for segment in recording.segments])
         chosen = policy_for(self._policies, path=grid.path, kind=grid.kind, day=local_date(started_at))
         verdict, track = judge_fixes(patrol, fixes, grid, chosen.policy)
+        if self._is_known(grid_id, verdict):
+            verdict = as_replayed(verdict)
         return {
             **verdict_values(verdict, track),
             "patrol_id": recording.patrol_id,
@@ -49,6 +53,15 @@ class Judge:
             "grid_version_id": grid.version_id,
             "judged_at": recording.finish_received_at + _JUDGED_AFTER,
         }
+
+    def _is_known(self, grid_id: int, verdict: Verdict) -> bool:
+        """Whether an earlier recording of the grid was the same; they come in the order of their starts."""
+        mark = track_mark(verdict)
+        if mark is None:
+            return False
+        is_known = (grid_id, mark) in self._marks
+        self._marks.add((grid_id, mark))
+        return is_known
 
     def _grid(self, grid_id: int, day: date) -> JudgedGrid:
         if grid_id not in self._grids:

@@ -36,6 +36,7 @@ class Manner(Enum):
     LATE = auto()  # sound, but the phone found no network for more than a week
     TWO_TRAILS = auto()  # two phones recorded one patrol
     CONSTANT = auto()  # the same accuracy all the time
+    REPLAYED = auto()  # the recording of an earlier round, sent again with new times
     UNDER_WAY = auto()  # sound so far, not finished
 
 
@@ -110,7 +111,7 @@ def plan_outings(crew: Crew, today: date, moment: datetime, rng: np.random.Gener
     outings = [o for o in outings if o.duty.worker is not member and _holds(o.duty, o.starts_at)]
     outings += _member_story(next(duty for duty in crew.duties if duty.worker is member), today)
     past = [outing for outing in outings if outing.received_at <= moment]
-    past.append(_under_way(crew, past, moment))
+    past += [_replay(past), _under_way(crew, past, moment)]
     return sorted(past, key=lambda outing: (outing.starts_at, str(outing.duty.worker.person_id)))
 
 
@@ -137,6 +138,21 @@ def _member_story(duty: Duty, today: date) -> Iterator[Outing]:
     for number, (day, hour, manner) in enumerate(story, _FIRST_STORY_NUMBER):
         starts_at = datetime.combine(day, time(hour, 12), LOCAL_ZONE)
         yield Outing(number, duty, duty.grid, starts_at, 36.0, manner)
+
+
+def _replay(past: list[Outing]) -> Outing:
+    """Somebody sends an earlier recording again, two days later: the same number is the same walk."""
+    starts: defaultdict[Worker, list[datetime]] = defaultdict(list)
+    for outing in past:
+        starts[outing.duty.worker].append(outing.starts_at)
+    for outing in past:
+        again = replace(outing, starts_at=outing.starts_at + timedelta(days=2), manner=Manner.REPLAYED)
+        is_free = all(
+            abs(other - again.starts_at) > timedelta(hours=12) for other in starts[outing.duty.worker]
+        )
+        if outing.manner is Manner.SOUND and outing.grid.kind == RESIDENTIAL and is_free:
+            return again
+    raise LookupError("nobody has a free day")
 
 
 def _under_way(crew: Crew, past: list[Outing], moment: datetime) -> Outing:
