@@ -12,6 +12,7 @@ from api import problems
 from api.middleware import BodyCap, RequestContext
 from api.pages import pages
 from api.routes import auth, compliance, grid_codes, grids, health, patrols, quarantine, tiles
+from api.tile_shortcut import TileDoor, TileShortcut
 from core.database import Sessions, make_engine, make_sessions
 from core.settings import Settings
 from core.signals import Listener
@@ -64,6 +65,7 @@ def create_app(
         sessions, app.state.listener, timeout_ms=settings.database.statement_timeout_ms
     )
     app.state.tiles = TileCache(app.state.listener, capacity_bytes=settings.tiles.cache_bytes)
+    app.state.tile_shortcut = TileShortcut(app.state.actors, app.state.tiles)
     problems.install(app)
     for module in ROUTERS:
         app.include_router(module.router)
@@ -71,4 +73,5 @@ def create_app(
         app.mount("/", pages(settings.http.web_dist), name="web")
     app.add_middleware(BodyCap, http=settings.http)
     app.add_middleware(RequestContext)
+    app.add_middleware(TileDoor, shortcut=app.state.tile_shortcut)
     return app

@@ -3,14 +3,13 @@
 from fastapi import FastAPI
 from starlette.responses import Response
 
-from api.app import create_app
 from api.dependencies import Writing
-from core.settings import load_settings
+from api.server import build
 
 
 def with_empty_put() -> FastAPI:
     """The whole application plus the floor of any write: authenticate, open a transaction, commit, answer."""
-    app = create_app(load_settings())
+    app = build()
 
     @app.put("/v1/empty")
     def empty(_: Writing) -> Response:

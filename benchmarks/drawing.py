@@ -3,9 +3,10 @@
 import math
 import tempfile
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
-from sqlalchemy import Engine
+from sqlalchemy import Engine, make_url
 
 from benchmarks.city import EAST, NORTH, SOUTH, WEST
 from benchmarks.serving import Load, uvicorn, wrk
@@ -54,8 +55,15 @@ def of_ours(url: str, token: str, cache_bytes: int) -> Load:
         return load(address, f"/tiles/grids/{{z}}/{{x}}/{{y}}.mvt?week={WEEK}", token)
 
 
+def with_host(url: str) -> str:
+    """The address with the socket's folder in the place of the host, where tipg's settings want one."""
+    parsed = make_url(url)
+    folder, port = str(parsed.query["host"]), parsed.query.get("port", "5432")
+    return f"postgresql://{parsed.username}@{quote(folder, safe='')}:{port}/{parsed.database}"
+
+
 def of_tipg(url: str) -> Load:
-    env = {"DATABASE_URL": url.replace("+psycopg", ""), "TIPG_DB_SCHEMAS": '["public"]'}
+    env = {"DATABASE_URL": with_host(url), "TIPG_DB_SCHEMAS": '["public"]'}
     collection = "/collections/public.grid_versions/tiles/WebMercatorQuad/{z}/{x}/{y}?geom-column=geom"
     with uvicorn("tipg.main:app", env, python=TIPG_PYTHON) as (address, _):
         return load(address, collection)

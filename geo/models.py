@@ -60,6 +60,7 @@ class Grid(Base):
         # Subtree questions are prefix questions: path LIKE '320113007/12/%'.
         Index("ix_grids_path", "path", unique=True, postgresql_ops={"path": "text_pattern_ops"}),
         Index(None, "street_code", "level"),
+        Index(None, "level"),  # tiles of a whole city: few grids of level 1 among many
     )
 
     grid_id: Mapped[int] = mapped_column(Integer, Identity(), primary_key=True)

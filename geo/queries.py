@@ -22,6 +22,8 @@ _NO_CRS = 0  # RFC 7946 has no crs member; PostGIS adds one for 4490 unless told
 class PathScope(Protocol):
     """A part of the tree, made by access/scope.py; geo lies below access and knows only this much of it."""
 
+    def __hash__(self) -> int: ...
+
     def clause(self, column: Any) -> ColumnElement[bool]: ...
 
     def covers(self, path: str) -> bool: ...
@@ -87,14 +89,14 @@ class GridFilter:
     bbox: BBox | None = None
 
 
-def version_on(day: date) -> ColumnElement[bool]:
+def version_on(day: date | ColumnElement[date]) -> ColumnElement[bool]:
     """Versions that hold on this day."""
     return and_(
         GridVersion.valid_from <= day, or_(GridVersion.valid_to.is_(None), GridVersion.valid_to > day)
     )
 
 
-def standing_on(day: date) -> ColumnElement[bool]:
+def standing_on(day: date | ColumnElement[date]) -> ColumnElement[bool]:
     """Grids not retired on this day."""
     return or_(Grid.retired_on.is_(None), Grid.retired_on > day)
 

@@ -7,10 +7,25 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, Text, cast, func, literal_column, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    Double,
+    FromClause,
+    Integer,
+    Select,
+    Text,
+    bindparam,
+    cast,
+    func,
+    literal_column,
+    or_,
+    select,
+)
 from sqlalchemy.orm import Session
 
 from core.errors import Invalid
@@ -37,7 +52,7 @@ class NoSuchTile(Invalid):
     code = "no-such-tile"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class TileLayer:
     """What a tile layer says of each grid.
 
@@ -117,15 +132,34 @@ def render_tile(
     side_m = _WORLD_M / 2**tile.zoom
     pixel_m = side_m / _PIXELS
     # The finest tiles are also shown enlarged, so they keep every vertex.
-    simplified = func.ST_Simplify(GridVersion.geom_3857, pixel_m * _SIMPLIFY_PIXELS, True)
-    drawn = GridVersion.geom_3857 if tile.zoom == MAX_ZOOM else simplified
-    bounds = func.ST_TileEnvelope(tile.zoom, tile.column, tile.row)
-    reach = func.ST_Expand(bounds, side_m * _BUFFER / _EXTENT)
+    simplified_m = 0.0 if tile.zoom == MAX_ZOOM else pixel_m * _SIMPLIFY_PIXELS
+    given = {
+        **parameters,
+        "day": day,
+        "zoom": tile.zoom,
+        "column": tile.column,
+        "row": tile.row,
+        "reach_m": side_m * _BUFFER / _EXTENT,
+        "pixel_m": pixel_m,
+        "simplified_m": simplified_m,
+    }
+    return bytes(session.scalar(_tile_statement(layer, scope, level), given) or b"")
+
+
+@lru_cache(maxsize=512)
+def _tile_statement(layer: TileLayer, scope: PathScope, level: int) -> Select[Any]:
+    """The statement of all tiles of a layer, scope and level: building it costs more than running it."""
     box = GridVersion.geom_3857
+    bounds = func.ST_TileEnvelope(
+        bindparam("zoom", type_=Integer), bindparam("column", type_=Integer), bindparam("row", type_=Integer)
+    )
+    reach = func.ST_Expand(bounds, bindparam("reach_m", type_=Double))
+    pixel_m = bindparam("pixel_m", type_=Double)
+    drawn = func.ST_Simplify(box, bindparam("simplified_m", type_=Double), True)
     wide_enough = func.ST_XMax(box) - func.ST_XMin(box) >= pixel_m
     tall_enough = func.ST_YMax(box) - func.ST_YMin(box) >= pixel_m
     largest = (
-        _rows(layer, scope, level, day)
+        _rows(layer, scope, level, bindparam("day", type_=Date))
         .add_columns(func.ST_AsMVTGeom(drawn, bounds, _EXTENT, _BUFFER, True).label("geom"))
         .where(box.op("&&", is_comparison=True)(reach), or_(wide_enough, tall_enough))
         .order_by(GridVersion.area_m2.desc(), Grid.grid_id)
@@ -135,7 +169,7 @@ def render_tile(
     # A fixed order: without it features change places between runs and labels jump.
     shown = select(largest).where(largest.c.geom.is_not(None)).order_by(largest.c.id).subquery("shown")
     mvt = func.ST_AsMVT(literal_column("shown"), layer.name, _EXTENT, "geom", "id")
-    return bytes(session.scalar(select(mvt).select_from(shown), dict(parameters)) or b"")
+    return select(mvt).select_from(shown)
 
 
 def fingerprint(
@@ -155,7 +189,9 @@ def fingerprint(
     return f"{(total or 0) & 0xFFFF_FFFF_FFFF_FFFF:016x}{count:x}"
 
 
-def _rows(layer: TileLayer, scope: PathScope, level: int | None, day: date) -> Select[Any]:
+def _rows(
+    layer: TileLayer, scope: PathScope, level: int | None, day: date | ColumnElement[date]
+) -> Select[Any]:
     """The attributes of every grid that the layer may show."""
     statement = (
         select(Grid.grid_id.label("id"), *layer.columns)
@@ -167,4 +203,5 @@ def _rows(layer: TileLayer, scope: PathScope, level: int | None, day: date) -> S
     statement = statement.where(
         GridVersion.geom_3857.is_not(None), version_on(day), standing_on(day), scope.clause(Grid.path)
     )
-    return statement if level is None else statement.where(Grid.level == level)
+    # The level is part of the text: a plan that suits few large grids does not suit many small ones.
+    return statement if level is None else statement.where(Grid.level == literal_column(str(level)))

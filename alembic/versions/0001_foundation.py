@@ -169,6 +169,7 @@ def upgrade() -> None:
         "ix_grids_path", "grids", ["path"], unique=True, postgresql_ops={"path": "text_pattern_ops"}
     )
     op.create_index(op.f("ix_grids_street_code_level"), "grids", ["street_code", "level"], unique=False)
+    op.create_index(op.f("ix_grids_level"), "grids", ["level"], unique=False)
     op.create_table(
         "sign_ins",
         sa.Column("sign_in_id", sa.Uuid(), nullable=False),
@@ -458,6 +459,7 @@ def downgrade() -> None:
     op.drop_table("access_tokens")
     op.drop_index(op.f("ix_sign_ins_person_id"), table_name="sign_ins")
     op.drop_table("sign_ins")
+    op.drop_index(op.f("ix_grids_level"), table_name="grids")
     op.drop_index(op.f("ix_grids_street_code_level"), table_name="grids")
     op.drop_index("ix_grids_path", table_name="grids", postgresql_ops={"path": "text_pattern_ops"})
     op.drop_index(op.f("ix_grids_parent_id"), table_name="grids")

@@ -21,6 +21,7 @@ from access.roles import Action
 from access.scope import Actor, Scope, scope_of
 from api.dependencies import BearerToken, Reading, settings_of
 from api.problems import problem_replies
+from api.tile_shortcut import MVT, TileShortcut, tile_reply
 from api.weeks import WeekText, week_or_now
 from core.clock import Week, today
 from core.database import reading
@@ -44,9 +45,6 @@ router = APIRouter(tags=["tiles"])
 
 LAYERS: Mapping[str, TileLayer] = MappingProxyType({COMPLIANCE_LAYER.name: COMPLIANCE_LAYER})
 PLAIN_LAYERS: Mapping[str, TileLayer] = MappingProxyType({GRID_LAYER.name: GRID_LAYER})
-MVT = "application/vnd.mapbox-vector-tile"
-# The reply depends on who asks, and a right may end at any time: kept by the browser, asked again each time.
-CACHE_CONTROL = "private, no-cache"
 _FIRST_ZOOM = 13  # of a map that opens on the middle
 LevelText = Annotated[
     Literal["auto", "1", "2", "3"], Query(description="auto: the level that suits the zoom")
@@ -121,7 +119,9 @@ async def read_tile(request: Request, wanted: Wanted, tile: WantedTile, token: B
     found = _cache(request).find(key)
     if found is None:
         found = await run_in_threadpool(_render, request, wanted, tile, scope)
-    return _reply(request, found, MVT)
+    shortcut: TileShortcut = request.app.state.tile_shortcut
+    shortcut.remember(request.scope, key)
+    return tile_reply(request.headers.get("if-none-match"), found, MVT)
 
 
 @router.get(
@@ -139,7 +139,7 @@ def read_tile_document(request: Request, wanted: Wanted, call: Reading) -> Respo
     found = _cache(request).find(TileKey(scope.key, (wanted, None)))
     if found is None:
         found = _describe(request, wanted, scope, call.session)
-    return _reply(request, found, "application/json")
+    return tile_reply(request.headers.get("if-none-match"), found, "application/json")
 
 
 def _seen_by(actor: Actor, wanted: Asked) -> tuple[Asked, Scope]:
@@ -209,13 +209,3 @@ def _document(wanted: Asked, version: str, bounds: BBox | None) -> dict[str, Any
 def _middle(bounds: BBox) -> tuple[float, float]:
     west, south, east, north = bounds
     return (west + east) / 2, (south + north) / 2
-
-
-def _reply(request: Request, rendered: Rendered, media_type: str) -> Response:
-    headers = {"ETag": rendered.etag, "Cache-Control": CACHE_CONTROL, "Vary": "Authorization"}
-    if not rendered.body:
-        return Response(status_code=204, headers=headers)
-    known = request.headers.get("if-none-match", "")
-    if rendered.etag in (tag.strip().removeprefix("W/") for tag in known.split(",")):
-        return Response(status_code=304, headers=headers)
-    return Response(rendered.body, media_type=media_type, headers=headers)

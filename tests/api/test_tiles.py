@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
+from access import tokens
 from access.cache import ActorCache
 from access.roles import Role
 from access.scope import Actor
@@ -17,7 +18,7 @@ from api.app import create_app
 from core.clock import Week, today
 from core.database import Sessions
 from core.settings import Settings
-from core.signals import GRIDS
+from core.signals import ACCESS, GRIDS
 from patrol.models import GridWeek
 from tests import make
 from tests.geo.test_tile_cache import FakeListener
@@ -205,3 +206,31 @@ class TestCache:
         assert set(drawn(operator.get(TILE_PATH))) == {"A1", "A2"}
         assert set(drawn(head.get(TILE_PATH))) == {"A1"}
         assert set(drawn(operator.get(TILE_PATH))) == {"A1", "A2"}
+
+    @pytest.mark.usefixtures("tree")
+    def test_the_short_way_is_taken_and_ends_with_the_right_to_take_it(
+        self, client: Client, session: Session, listener: FakeListener
+    ) -> None:
+        actor = make.actor(session, role=Role.OPERATOR)
+        operator = client(actor)
+        first = operator.get(TILE_PATH)
+        assert "x-request-id" in first.headers
+        short = operator.get(TILE_PATH)
+        assert "x-request-id" not in short.headers, "a tile found at the door needs no bookkeeping"
+        assert (short.content, short.headers["etag"]) == (first.content, first.headers["etag"])
+        same = operator.get(TILE_PATH, headers={"If-None-Match": first.headers["etag"]})
+        assert (same.status_code, same.content) == (304, b"")
+        tokens.revoke_all(session, actor.person_id, "test")
+        session.flush()
+        listener.deliver(ACCESS, "")
+        assert operator.get(TILE_PATH).status_code == 401
+
+    @pytest.mark.usefixtures("tree")
+    def test_another_address_or_nobody_does_not_take_the_short_way(
+        self, client: Client, anonymous: TestClient, session: Session
+    ) -> None:
+        operator = client(make.actor(session, role=Role.OPERATOR))
+        operator.get(TILE_PATH)
+        operator.get(TILE_PATH)
+        assert set(drawn(operator.get(TILE_PATH, params={"level": "1"}))) == {"A"}
+        assert anonymous.get(TILE_PATH).status_code == 401
