@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
+import psycopg
 import shapely
 from sqlalchemy import Engine, text
 
@@ -116,9 +117,9 @@ def _version_row(grid: CityGrid) -> tuple[object, ...]:
     return (grid.grid_id, 1, name, "residential", 300, hexewkb, 1.0, cells, "EPSG:4490", json.dumps({}), day)
 
 
-def _load_week(cursor: object, grids: list[CityGrid]) -> None:
+def _load_week(cursor: psycopg.Cursor, grids: list[CityGrid]) -> None:
     monday = Week.of_day(date(2026, 11, 20)).monday
-    with cursor.copy("COPY grid_weeks FROM STDIN") as copy:  # type: ignore[attr-defined]
+    with cursor.copy("COPY grid_weeks FROM STDIN") as copy:
         for grid in grids:
             pairs = 10 ** (3 - grid.level)
             met = grid.grid_id % (pairs + 1)
