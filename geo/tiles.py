@@ -142,6 +142,7 @@ def render_tile(
         "reach_m": side_m * _BUFFER / _EXTENT,
         "pixel_m": pixel_m,
         "simplified_m": simplified_m,
+        "most": _MAX_FEATURES,
     }
     return bytes(session.scalar(_tile_statement(layer, scope, level), given) or b"")
 
@@ -163,7 +164,7 @@ def _tile_statement(layer: TileLayer, scope: PathScope, level: int) -> Select[An
         .add_columns(func.ST_AsMVTGeom(drawn, bounds, _EXTENT, _BUFFER, True).label("geom"))
         .where(box.op("&&", is_comparison=True)(reach), or_(wide_enough, tall_enough))
         .order_by(GridVersion.area_m2.desc(), Grid.grid_id)
-        .limit(_MAX_FEATURES)
+        .limit(bindparam("most", type_=Integer))
         .subquery("largest")
     )
     # A fixed order: without it features change places between runs and labels jump.

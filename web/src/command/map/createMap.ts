@@ -59,9 +59,8 @@ async function authorisedTile(url: string): Promise<{ url: string; headers?: Rec
 
 /** Shows these tiles as the displayed level; the old ones stay until the new ones are drawn. */
 export function showTiles(map: MapLibreMap, tiles: TileSet): void {
-  const source = map.getSource<VectorTileSource>(GRIDS)
-  if (source) {
-    if (source.tiles[0] !== tiles.url) source.setTiles([tiles.url])
+  if (map.getSource(GRIDS)) {
+    replaceTiles(map, GRIDS, tiles.url)
     return
   }
   if (!map.hasImage(HATCH)) map.addImage(HATCH, hatchImage())
@@ -72,13 +71,34 @@ export function showTiles(map: MapLibreMap, tiles: TileSet): void {
 
 /** Draws the borders of a higher level over whatever level is displayed. */
 export function showOutline(map: MapLibreMap, level: 1 | 2, tiles: TileSet): void {
-  const source = map.getSource<VectorTileSource>(OUTLINES[level])
-  if (source) {
-    if (source.tiles[0] !== tiles.url) source.setTiles([tiles.url])
+  if (map.getSource(OUTLINES[level])) {
+    replaceTiles(map, OUTLINES[level], tiles.url)
     return
   }
   map.addSource(OUTLINES[level], vectorSource(tiles))
   map.addLayer(outlineLayer(level), level === 2 && map.getLayer(OUTLINES[1]) ? OUTLINES[1] : 'selected-casing')
+}
+
+const wantedTiles = new WeakMap<MapLibreMap, Map<string, string>>()
+
+/**
+ * Gives a source a new tile address once it is at rest. MapLibre reads a tile that is still on its way anew from what
+ * it got from the old address, and of two loads of one tile the later answer wins; so the newest address waits.
+ */
+function replaceTiles(map: MapLibreMap, sourceId: string, url: string): void {
+  const wanted = wantedTiles.get(map) ?? new Map<string, string>()
+  wantedTiles.set(map, wanted)
+  const isWaiting = wanted.has(sourceId)
+  wanted.set(sourceId, url)
+  if (map.isSourceLoaded(sourceId)) applyTiles(map, wanted, sourceId)
+  else if (!isWaiting) map.once('idle', () => applyTiles(map, wanted, sourceId))
+}
+
+function applyTiles(map: MapLibreMap, wanted: Map<string, string>, sourceId: string): void {
+  const url = wanted.get(sourceId)
+  wanted.delete(sourceId)
+  const source = map.getSource<VectorTileSource>(sourceId)
+  if (source && url && source.tiles[0] !== url) source.setTiles([url])
 }
 
 export function addFixedLayers(map: MapLibreMap): void {
