@@ -87,6 +87,7 @@ class Supervisor:
             self._keep_alive()
         except DomainError as error:
             self._next_keep_alive_at = time.monotonic() + LAST_BACKOFF_S
+            # A known failure with its sentence; the traceback would add nothing.
             log.error("supervisor.database_down", reason=str(error), retry_s=LAST_BACKOFF_S)  # noqa: TRY400
 
     def _stop(self, signals: "_StopSignals") -> None:

@@ -31,6 +31,7 @@ def listener() -> FakeListener:
 
 
 def cache_with(listener: FakeListener | None, capacity_bytes: int = 100_000) -> TileCache:
+    # The fake has what a cache uses of a Listener, and no connection.
     return TileCache(listener, capacity_bytes=capacity_bytes)  # type: ignore[arg-type]
 
 

@@ -338,7 +338,7 @@ def test_a_kept_item_can_be_tried_again_by_its_owner(session: Session, grid: Gri
     assert isinstance(still, SegmentInvalid)
     patient = LIMITS.model_copy(update={"max_fix_future_s": 1200})
     assert refile(session, member, item.quarantine_id, patient) == Filed(False, 361)
-    assert refile(session, member, item.quarantine_id, patient).is_repeated  # type: ignore[union-attr]
+    assert refile(session, member, item.quarantine_id, patient) == Filed(is_repeated=True)
     other = make.actor(session, role=Role.ADMIN, area="")
     with pytest.raises(NotFound):
         refile(session, other, item.quarantine_id, patient)
