@@ -24,7 +24,12 @@ class Action(StrEnum):
     """What can be done; the names go to the front end in /v1/me."""
 
     READ_GRIDS = "read_grids"  # also decides what is visible at all: 404 without it, 403 with it
-    IMPORT_GRIDS = "import_grids"
+    IMPORT_GRIDS = "import_grids"  # at once, without a plan: the first load of a street
+    PLAN_DIVISION = "plan_division"
+    APPROVE_DIVISION = "approve_division"
+    READ_PLACES = "read_places"  # buildings, addresses, checkpoints
+    MANAGE_PLACES = "manage_places"
+    MANAGE_TEAMS = "manage_teams"  # who is in which grid's team, absences and substitutes
     RECORD_PATROL = "record_patrol"
     READ_PATROLS = "read_patrols"  # tracks of others; one's own need no action
     READ_COMPLIANCE = "read_compliance"
@@ -57,7 +62,16 @@ LABELS: Mapping[Role, Label] = MappingProxyType(
     }
 )
 
-_READ_WORK = frozenset({Action.READ_GRIDS, Action.READ_PATROLS, Action.READ_COMPLIANCE, Action.READ_PEOPLE})
+_READ_WORK = frozenset(
+    {
+        Action.READ_GRIDS,
+        Action.READ_PLACES,
+        Action.READ_PATROLS,
+        Action.READ_COMPLIANCE,
+        Action.READ_PEOPLE,
+    }
+)
+_RUN_STREET = frozenset({Action.PLAN_DIVISION, Action.MANAGE_PLACES, Action.MANAGE_TEAMS})
 
 ACTIONS: Mapping[Role, frozenset[Action]] = MappingProxyType(
     {
@@ -65,12 +79,20 @@ ACTIONS: Mapping[Role, frozenset[Action]] = MappingProxyType(
         Role.MEMBER: _READ_WORK | {Action.RECORD_PATROL},
         # Heads walk their own grid too, and help when a member's upload is stuck.
         Role.HEAD: _READ_WORK | {Action.RECORD_PATROL, Action.READ_QUARANTINE},
-        Role.OPERATOR: _READ_WORK | {Action.READ_QUARANTINE},
-        Role.LEADER: _READ_WORK,
+        Role.OPERATOR: _READ_WORK | _RUN_STREET | {Action.READ_QUARANTINE},
+        # Whoever draws a division does not approve it.
+        Role.LEADER: _READ_WORK | {Action.APPROVE_DIVISION},
         # A department handles tasks; workers' tracks and scores are none of its business.
         Role.UNIT: frozenset({Action.READ_GRIDS}),
         # Those who run the system do not read its trail: administration and audit are kept apart.
-        Role.ADMIN: _READ_WORK | {Action.IMPORT_GRIDS, Action.READ_QUARANTINE, Action.MANAGE_ACCOUNTS},
+        Role.ADMIN: _READ_WORK
+        | _RUN_STREET
+        | {
+            Action.IMPORT_GRIDS,
+            Action.APPROVE_DIVISION,
+            Action.READ_QUARANTINE,
+            Action.MANAGE_ACCOUNTS,
+        },
         Role.AUDITOR: _READ_WORK | {Action.READ_AUDIT},
     }
 )

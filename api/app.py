@@ -11,14 +11,37 @@ from access.throttle import SignInThrottle
 from api import problems
 from api.middleware import BodyCap, RequestContext
 from api.pages import pages
-from api.routes import auth, compliance, grid_codes, grids, health, patrols, quarantine, tiles
+from api.routes import (
+    auth,
+    compliance,
+    grid_codes,
+    grid_files,
+    grids,
+    health,
+    locating,
+    patrols,
+    quarantine,
+    tiles,
+)
 from api.tile_shortcut import TileDoor, TileShortcut
 from core.database import Sessions, make_engine, make_sessions
 from core.settings import Settings
 from core.signals import Listener
 from geo.tile_cache import TileCache
 
-ROUTERS = (auth, grid_codes, grids, patrols, compliance, quarantine, tiles, health)
+# In this order: /v1/grids/locate is not the grid called "locate".
+ROUTERS = (
+    auth,
+    grid_codes,
+    locating,
+    grid_files,
+    grids,
+    patrols,
+    compliance,
+    quarantine,
+    tiles,
+    health,
+)
 DESCRIPTION = "Grid patrol backend and GIS service (DB32/T 2763-2015). 网格巡查后端与地理信息服务。"
 
 

@@ -17,10 +17,12 @@ from core.errors import (
     Forbidden,
     Invalid,
     NotFound,
+    Outdated,
     TooLarge,
     TooMany,
     Unauthenticated,
     Unavailable,
+    Unguarded,
 )
 
 MEDIA_TYPE = "application/problem+json"
@@ -32,6 +34,8 @@ STATUS: dict[type[DomainError], int] = {
     Forbidden: 403,
     NotFound: 404,
     Conflict: 409,
+    Outdated: 412,
+    Unguarded: 428,
     Unavailable: 503,
     TooLarge: 413,
     TooMany: 429,

@@ -7,6 +7,8 @@ DomainError
 ├── Forbidden        known, visible, but not allowed                               403
 ├── NotFound         absent, or outside what the actor may see                     404
 ├── Conflict         contradicts what is already stored                            409
+│   ├── Outdated     somebody changed it since it was read (If-Match)              412
+│   └── Unguarded    the change does not say what it was read as (If-Match)        428
 └── Unavailable      a part we depend on is down; the same request may work later  503
     └── TooMany      asked too often; wait `retry_after_s`                         429
 
@@ -81,6 +83,18 @@ class Conflict(DomainError):
     """This contradicts what is already stored."""
 
     code = "conflict"
+
+
+class Outdated(Conflict):
+    """This was changed since you read it; read it again and repeat your change."""
+
+    code = "outdated"
+
+
+class Unguarded(Conflict):
+    """Say with If-Match which state your change is meant for."""
+
+    code = "if-match-required"
 
 
 class Unavailable(DomainError):

@@ -1,5 +1,6 @@
-"""Divisions, object codes, grids and their dated versions."""
+"""Divisions, object codes, grids, their dated versions, and the plans that change them."""
 
+import uuid
 from datetime import date, datetime
 from typing import Any
 
@@ -16,7 +17,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import ExcludeConstraint
+from sqlalchemy.dialects.postgresql import ARRAY, ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.models import Base
@@ -119,5 +120,98 @@ class GridVersion(Base):
     valid_from: Mapped[date]
     valid_to: Mapped[date | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    changed_by: Mapped[str] = mapped_column(server_default="")  # name, for whoever finds their copy outdated
+    plan_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("division_plans.plan_id"), index=True)
 
     grid: Mapped[Grid] = relationship(back_populates="versions", lazy="raise")
+
+
+class DivisionPlan(Base):
+    """Work on a street's division: a draft of new, changed and retired grids, approved as one (clause 5.1.1).
+
+    `revision` grows with every edit of the plan or its changes and is its entity tag.
+    """
+
+    __tablename__ = "division_plans"
+    __table_args__ = (
+        CheckConstraint("status IN ('draft', 'submitted', 'approved', 'withdrawn')", name="status"),
+        Index(None, "street_code", "status"),
+    )
+
+    plan_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)  # made by the client
+    street_code: Mapped[str] = mapped_column(ForeignKey("divisions.code"))
+    title: Mapped[str]
+    note: Mapped[str]
+    status: Mapped[str]
+    valid_from: Mapped[date]
+    revision: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    changed_by: Mapped[str]  # name, for whoever finds their copy outdated
+    submitted_by: Mapped[str | None]  # label of the actor: nobody approves an own submission
+
+
+class PlanEvent(Base):
+    """A step of a plan: created, imported, split, ..., submitted, returned, approved, withdrawn."""
+
+    __tablename__ = "plan_events"
+
+    event_id: Mapped[int] = mapped_column(Integer, Identity(), primary_key=True)
+    plan_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("division_plans.plan_id"), index=True)
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+    actor: Mapped[str]
+    actor_name: Mapped[str]
+    event: Mapped[str]
+    detail: Mapped[dict[str, Any]]
+
+
+class PlannedChange(Base):
+    """One grid as it shall be when the plan is approved, or shall no longer be.
+
+    A new grid is named by its `change_id` until the approval gives it a code; a parent is a stored grid
+    (`parent_id`) or a new one of the same plan (`parent_change_id`).
+    """
+
+    __tablename__ = "planned_changes"
+    __table_args__ = (
+        CheckConstraint("action IN ('create', 'change', 'retire')", name="action"),
+        CheckConstraint("(action = 'create') = (grid_id IS NULL)", name="grid"),
+        CheckConstraint("parent_id IS NULL OR parent_change_id IS NULL", name="one_parent"),
+        UniqueConstraint("plan_id", "grid_id"),
+    )
+
+    change_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    plan_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("division_plans.plan_id"), index=True)
+    action: Mapped[str]
+    grid_id: Mapped[int | None] = mapped_column(ForeignKey("grids.grid_id"))
+    base_version_id: Mapped[int | None] = mapped_column(ForeignKey("grid_versions.version_id"))
+    level: Mapped[int] = mapped_column(SmallInteger)
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("grids.grid_id"))
+    parent_change_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("planned_changes.change_id", ondelete="CASCADE")
+    )
+    place: Mapped[
+        str | None
+    ]  # of a new level-1 grid: its community (12 digits) or, merging several, street (9)
+    object_code: Mapped[str | None]
+    code: Mapped[str | None]  # asked for by a file, or given at approval
+    name: Mapped[str]
+    kind: Mapped[str]
+    households: Mapped[int | None]
+    attributes: Mapped[dict[str, Any]]
+    geom: Mapped[WKBElement | None] = mapped_column(
+        Geometry("MULTIPOLYGON", srid=CGCS2000, spatial_index=False)
+    )
+    source_datum: Mapped[str]
+    sources: Mapped[list[int]] = mapped_column(ARRAY(Integer))  # grids whose ground and duties it takes over
+
+
+class GridSuccession(Base):
+    """Which grid took over ground and duties of which, and from when."""
+
+    __tablename__ = "grid_successions"
+
+    predecessor_id: Mapped[int] = mapped_column(ForeignKey("grids.grid_id"), primary_key=True)
+    successor_id: Mapped[int] = mapped_column(ForeignKey("grids.grid_id"), primary_key=True, index=True)
+    since: Mapped[date]
+    plan_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("division_plans.plan_id"))

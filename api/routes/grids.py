@@ -1,15 +1,13 @@
-"""Grids: list, read, find by position, import."""
+"""Grids: list, read, history."""
 
-from dataclasses import dataclass
-from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, File, Path, Query, UploadFile
+from fastapi import APIRouter, Depends, Path, Query
 
 from access.queries import people_of_grid
 from access.roles import Action
 from access.scope import Actor, Scope, scope_of
-from api.dependencies import Reading, Writing
+from api.dependencies import Reading
 from api.paging import After, Limit
 from api.problems import problem_replies
 from api.schemas.grids import (
@@ -17,32 +15,16 @@ from api.schemas.grids import (
     GridHistoryOut,
     GridPage,
     GridPeriodOut,
-    ImportReportOut,
-    LocatedOut,
 )
 from core.clock import today
-from core.errors import FieldError, Forbidden, Invalid, NotFound, TooLarge, Unauthenticated, Unavailable
-from geo.datums import UnknownDatum
-from geo.geojson import UnreadableFile, read_features
-from geo.importing import ImportOrder, import_grids
-from geo.locating import OutsideChina, locate
+from core.errors import FieldError, Invalid, NotFound, Unauthenticated, Unavailable
 from geo.queries import BBox, GridFilter, history_of, list_grids, read_grid
 
 router = APIRouter(prefix="/v1", tags=["grids"])
 
 ALWAYS = (Invalid, Unauthenticated, Unavailable)
-_MAX_FILE_NAME = 200
-# A road on a boundary belongs to both sides; a phone errs about this much.
-_USUAL_ACCURACY_M = 15.0
 
 Code = Annotated[str, Path(max_length=40, description="grid code")]
-DatumText = Annotated[
-    str,
-    Query(max_length=20, description="EPSG:4490, EPSG:4326, GCJ02, BD09 or the EPSG code of a projection"),
-]
-Coordinate = Annotated[float, Query(allow_inf_nan=False)]
-Accuracy = Annotated[float, Query(ge=0, le=1000, description="metres the position may be off")]
-GridFile = Annotated[UploadFile, File(description="GeoJSON FeatureCollection")]
 
 
 def wanted_box(
@@ -69,23 +51,6 @@ def wanted_grids(
     return GridFilter(level, parent, bbox)
 
 
-@dataclass(frozen=True, slots=True)
-class ImportQuery:
-    """How a file is to be read and from when it holds."""
-
-    datum: str
-    dry_run: bool
-    valid_from: date
-
-
-def import_query(
-    datum: DatumText,
-    dry_run: Annotated[bool, Query(description="say what would happen and change nothing")] = False,
-    valid_from: Annotated[date | None, Query(description="today by default")] = None,
-) -> ImportQuery:
-    return ImportQuery(datum, dry_run, valid_from or today())
-
-
 @router.get("/grids", response_model=GridPage, responses=problem_replies(*ALWAYS))
 def read_grids(
     call: Reading,
@@ -97,46 +62,6 @@ def read_grids(
     scope = _visible(call.actor)
     grids = list_grids(call.session, scope, today(), wanted=wanted, after=after, limit=limit + 1)
     return GridPage.of(grids, limit)
-
-
-@router.get(
-    "/grids/locate",
-    response_model=LocatedOut,
-    responses=problem_replies(*ALWAYS, UnknownDatum, OutsideChina),
-)
-def locate_position(
-    call: Reading,
-    lon: Coordinate,
-    lat: Coordinate,
-    datum: DatumText,
-    accuracy_m: Accuracy = _USUAL_ACCURACY_M,
-) -> LocatedOut:
-    """The grid of the caller's scope at each level, with every grid that may be meant near a boundary."""
-    scope = _visible(call.actor)
-    position = (lon, lat)
-    located = locate(call.session, scope, position, datum=datum, accuracy_m=accuracy_m, day=today())
-    return LocatedOut.of(located)
-
-
-@router.post(
-    "/grids/import",
-    response_model=ImportReportOut,
-    responses=problem_replies(*ALWAYS, Forbidden, TooLarge, UnreadableFile, UnknownDatum),
-)
-def import_file(
-    file: GridFile, query: Annotated[ImportQuery, Depends(import_query)], call: Writing
-) -> ImportReportOut:
-    """Import all grids of a GeoJSON file, or none: then `imported` is false and `rejected` says why."""
-    scope = scope_of(call.actor, Action.IMPORT_GRIDS)
-    if scope.is_empty:
-        raise Forbidden("您没有导入网格的权限 / none of your roles imports grids")
-    features, named_datum = read_features(file.file.read())
-    order = ImportOrder(
-        query.datum, query.valid_from, query.dry_run, scope.covers, call.actor.label, named_datum
-    )
-    report = import_grids(call.session, features, order)
-    name = (file.filename or "")[:_MAX_FILE_NAME]
-    return ImportReportOut.of(report, file=name, dry_run=query.dry_run)
 
 
 @router.get("/grids/{code}", response_model=GridDetailOut, responses=problem_replies(*ALWAYS, NotFound))

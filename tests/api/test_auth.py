@@ -330,6 +330,7 @@ def test_me_tells_roles_places_box_and_actions(
                 Action.READ_GRIDS,
                 Action.READ_PATROLS,
                 Action.READ_PEOPLE,
+                Action.READ_PLACES,
                 Action.RECORD_PATROL,
             ]
         ),
