@@ -62,6 +62,7 @@ class GridDraft:
     drawn: BaseGeometry | None  # in the datum of the file
     shape: MultiPolygon | None = None  # in CGCS2000
     has_heights: bool = False
+    source_datum: str | None = None  # of this boundary, where drafts of several origins are written together
 
 
 @dataclass(slots=True)

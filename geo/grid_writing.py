@@ -1,7 +1,9 @@
 """Store planned grids in bulk: COPY, because a county has tens of thousands."""
 
 import json
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -20,19 +22,32 @@ from geo.topology import geodesic_area_m2
 _GRIDS = "COPY grids (grid_id, code, level, parent_id, street_code, community_code, path) FROM STDIN"
 _VERSIONS = (
     "COPY grid_versions (grid_id, version, name, kind, households, geom, area_m2, cells, source_datum,"
-    " attributes, valid_from) FROM STDIN"
+    " attributes, valid_from, changed_by, plan_id) FROM STDIN"
 )
 
 _DEEPEST_SHAPE = 3  # below are floors and counters
 _NOTHING = (np.empty(0, dtype=np.uint64), np.empty(0), np.empty(0))
 
 
-def write_grids(session: Session, grids: Sequence[PlannedGrid], *, datum: str, valid_from: date) -> None:
-    """New grids exist, changed ones have a new version from `valid_from`; unchanged ones are not touched."""
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where versions come from and from when they hold."""
+
+    datum: str
+    valid_from: date
+    changed_by: str
+    plan_id: uuid.UUID | None = None
+
+
+def write_grids(session: Session, grids: Sequence[PlannedGrid], origin: Origin) -> dict[str, int]:
+    """New grids exist, changed ones have a new version from `valid_from`; unchanged ones are not touched.
+
+    Returns the keys of the new grids by code.
+    """
     created = [grid for grid in grids if grid.change is Change.CREATED]
     changed = [grid for grid in grids if grid.change is Change.CHANGED]
     ids = _new_ids(session, created)
-    _end_versions(session, changed, valid_from)
+    _end_versions(session, changed, origin.valid_from)
     driver = session.connection().connection.driver_connection
     assert isinstance(driver, psycopg.Connection)
     with driver.cursor() as cursor:
@@ -44,7 +59,8 @@ def write_grids(session: Session, grids: Sequence[PlannedGrid], *, datum: str, v
             for grid in sorted((*created, *changed), key=lambda grid: grid.level):
                 grid_id = grid.stored.grid_id if grid.stored else ids[str(grid.code)]
                 cells = filler.cells_of(grid)
-                copy.write_row(_version_row(grid, grid_id, datum, valid_from, packed_cells=cells))
+                copy.write_row(_version_row(grid, grid_id, origin, packed_cells=cells))
+    return ids
 
 
 def _new_ids(session: Session, created: Sequence[PlannedGrid]) -> dict[str, int]:
@@ -112,7 +128,7 @@ class _Filler:
 
 
 def _version_row(
-    grid: PlannedGrid, grid_id: int, datum: str, valid_from: date, *, packed_cells: bytes | None
+    grid: PlannedGrid, grid_id: int, origin: Origin, *, packed_cells: bytes | None
 ) -> tuple[Any, ...]:
     draft, shape = grid.draft, grid.draft.shape
     return (
@@ -126,7 +142,9 @@ def _version_row(
         else shapely.to_wkb(shapely.set_srid(shape, CGCS2000), hex=True, include_srid=True),
         None if shape is None else geodesic_area_m2(shape),
         packed_cells,
-        datum,
+        draft.source_datum or origin.datum,
         json.dumps(draft.attributes, ensure_ascii=False),
-        valid_from,
+        origin.valid_from,
+        origin.changed_by,
+        origin.plan_id,
     )

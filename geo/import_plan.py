@@ -6,7 +6,7 @@ Works level by level, so that parents have their codes before their children ask
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -44,6 +44,10 @@ class StoredGrid:
     attributes: Mapping[str, Any]
     shape: BaseGeometry | None
     valid_from: date
+    version_id: int | None = None
+    source_datum: str = ""
+    changed_by: str = ""
+    changed_at: datetime | None = None
 
 
 @dataclass(slots=True)

@@ -5,27 +5,24 @@ A feature without a code is given one in reading order. A dry run says the same 
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-import numpy as np
-import shapely
-from shapely.geometry.base import BaseGeometry
-from sqlalchemy import ColumnElement, and_, func, or_, select, text
-from sqlalchemy.orm import Session, defer
+from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from core import audit
 from core.signals import GRIDS, announce
-from geo.codes import Reason, parse
+from geo.codes import Reason
 from geo.datums import Datum
 from geo.geojson import GridDraft, ReadFile, Rejection, read_drafts
-from geo.grid_writing import write_grids
-from geo.import_plan import Change, PlannedGrid, StoredGrid, Surroundings, plan_import
+from geo.grid_writing import Origin, write_grids
+from geo.import_plan import Change, PlannedGrid, Surroundings, plan_import
 from geo.import_topology import check_fit, suspect_file
-from geo.models import CGCS2000, Grid, GridVersion
 from geo.queries import lookups_of_streets
+from geo.stored_grids import stored_grids
 
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('grids.import', 0))")
 _HINTED_SHARE = 0.5  # of the features with the same trouble: then it is the file's
@@ -41,6 +38,7 @@ class ImportOrder:
     may_write: Callable[[str], bool]  # below a path, e.g. "320113007/"
     actor: str  # for the audit trail
     named_datum: str | None = None  # what the file says of itself
+    changed_by: str = ""  # name, for whoever finds their copy outdated
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +63,8 @@ def import_grids(session: Session, features: Sequence[Any], order: ImportOrder) 
     session.execute(_ONE_AT_A_TIME)  # codes are given by looking at those that exist
     found = read_drafts(features, order.datum)
     streets = {street for draft in found.drafts for street in _streets_named(draft)}
-    stored = _stored_grids(session, streets, found.drafts)
+    tops = [draft.shape for draft in found.drafts if draft.level == 1 and draft.shape is not None]
+    stored = stored_grids(session, streets, tops)
     lookups = lookups_of_streets(session, streets, order.valid_from)
     around = Surroundings(stored, lookups, order.may_write, order.valid_from)
     plan = plan_import(found.drafts, _lost(found, features), around)
@@ -81,7 +80,8 @@ def import_grids(session: Session, features: Sequence[Any], order: ImportOrder) 
 
 
 def _store(session: Session, grids: Sequence[PlannedGrid], order: ImportOrder) -> None:
-    write_grids(session, grids, datum=order.datum, valid_from=order.valid_from)
+    origin = Origin(order.datum, order.valid_from, changed_by=order.changed_by)
+    write_grids(session, grids, origin)
     by_street: dict[str, Counter[str]] = {}
     for grid in grids:
         by_street.setdefault(grid.code.street_code, Counter())[grid.change.value] += 1
@@ -111,48 +111,6 @@ def _streets_named(draft: GridDraft) -> Iterator[str]:
             yield ref[:9]
         elif len(ref) >= 20:
             yield ref[6:15]
-
-
-def _stored_grids(
-    session: Session, streets: Collection[str], drafts: Sequence[GridDraft]
-) -> dict[str, StoredGrid]:
-    """Every grid of the streets, and level-1 grids of others where those of the file lie."""
-    where: list[ColumnElement[bool]] = [Grid.street_code.in_(streets)]
-    tops = [draft.shape for draft in drafts if draft.level == 1 and draft.shape is not None]
-    if tops:
-        box = func.ST_MakeEnvelope(*shapely.total_bounds(tops).tolist(), CGCS2000)
-        where.append(and_(Grid.level == 1, GridVersion.geom.op("&&", is_comparison=True)(box)))
-    current = and_(GridVersion.grid_id == Grid.grid_id, GridVersion.valid_to.is_(None))
-    rows = session.execute(
-        select(Grid, GridVersion, func.ST_AsBinary(GridVersion.geom).label("wkb"))
-        .outerjoin(GridVersion, current)
-        .options(defer(GridVersion.geom), defer(GridVersion.geom_3857), defer(GridVersion.cells))
-        .where(or_(*where))
-    ).all()
-    shapes = shapely.from_wkb(np.array([row.wkb and bytes(row.wkb) for row in rows], dtype=object))
-    return {
-        grid.code: _stored(grid, version, shape)
-        for (grid, version, _), shape in zip(rows, shapes, strict=True)
-    }
-
-
-def _stored(grid: Grid, version: GridVersion | None, shape: BaseGeometry | None) -> StoredGrid:
-    """A grid without a current version is as good as retired."""
-    return StoredGrid(
-        grid_id=grid.grid_id,
-        code=parse(grid.code),
-        level=grid.level,
-        parent_id=grid.parent_id,
-        path=grid.path,
-        is_retired=grid.retired_on is not None or version is None,
-        version=version.version if version else 0,
-        name=version.name if version else "",
-        kind=version.kind if version else "",
-        households=version.households if version else None,
-        attributes=version.attributes if version else {},
-        shape=shape,
-        valid_from=version.valid_from if version else date.min,
-    )
 
 
 def _lost(found: ReadFile, features: Sequence[Any]) -> set[str]:
