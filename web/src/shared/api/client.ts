@@ -10,6 +10,8 @@ export interface Call {
   query?: Query
   signal?: AbortSignal
   headers?: Record<string, string>
+  /** How long to wait for the answer; long work at the server needs more than a page does. */
+  timeoutMs?: number
 }
 
 const TIMEOUT_MS = 20_000
@@ -27,6 +29,48 @@ export function whenSignedOut(action: () => void): void {
 export async function get<Result>(path: string, call: Call = {}): Promise<Result> {
   const response = await authorised(path, call)
   return (await bodyOf(response)) as Result
+}
+
+export interface Change extends Call {
+  /** Sent as JSON. */
+  body?: unknown
+}
+
+export interface Written<Result> {
+  body: Result
+  /** The state that the answer describes, for the If-Match of the next change. */
+  etag: string | null
+}
+
+/** Changes something at the server; the answer and its entity tag. An answer without a body is null. */
+export async function write<Result>(
+  method: 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+  path: string,
+  { body, ...call }: Change = {},
+): Promise<Written<Result>> {
+  const headers: Record<string, string> = { ...call.headers }
+  if (body !== undefined) headers['Content-Type'] = 'application/json'
+  const sent = { method, body: body === undefined ? undefined : JSON.stringify(body) }
+  const response = await authorised(path, { ...call, headers }, [], sent)
+  const answer = response.status === 204 ? null : await bodyOf(response)
+  return { body: answer as Result, etag: response.headers.get('ETag') }
+}
+
+export interface Download {
+  content: Blob
+  /** The file name that the server proposes. */
+  name: string | null
+}
+
+/** A file, read whole: a link could not carry the bearer token. */
+export async function download(path: string, call: Call = {}): Promise<Download> {
+  const response = await authorised(path, call)
+  const disposition = response.headers.get('Content-Disposition') ?? ''
+  const name = /filename="?([^";]+)"?/.exec(disposition)?.[1] ?? null
+  const content = await response.blob().catch((cause: unknown) => {
+    throw new Unreachable(cause)
+  })
+  return { content, name }
 }
 
 export interface Conditional<Result> {
@@ -59,12 +103,17 @@ export async function getAll<Item>(path: string, limit: number, call: Call = {})
   return items
 }
 
-async function authorised(path: string, call: Call, alsoFine: number[] = []): Promise<Response> {
+async function authorised(
+  path: string,
+  call: Call,
+  alsoFine: number[] = [],
+  sent: Pick<RequestInit, 'method' | 'body'> = {},
+): Promise<Response> {
   const fine = (response: Response): boolean => response.ok || alsoFine.includes(response.status)
-  const first = await attempt(path, call, await tokenOrSignOut(freshToken))
+  const first = await attempt(path, call, sent, await tokenOrSignOut(freshToken))
   if (fine(first)) return first
   if (first.status !== 401) throw await problemFrom(first)
-  const second = await attempt(path, call, await tokenOrSignOut(renewToken))
+  const second = await attempt(path, call, sent, await tokenOrSignOut(renewToken))
   if (fine(second)) return second
   throw await problemFrom(second)
 }
@@ -79,10 +128,16 @@ export async function tokenOrSignOut(obtain: () => Promise<string>): Promise<str
   }
 }
 
-function attempt(path: string, call: Call, token: string): Promise<Response> {
+function attempt(
+  path: string,
+  call: Call,
+  sent: Pick<RequestInit, 'method' | 'body'>,
+  token: string,
+): Promise<Response> {
   return send(path + queryText(call.query), {
+    ...sent,
     headers: { Authorization: `Bearer ${token}`, 'Accept-Language': currentLocale(), ...call.headers },
-    signal: withTimeout(call.signal),
+    signal: withTimeout(call.signal, call.timeoutMs ?? TIMEOUT_MS),
   })
 }
 
@@ -107,15 +162,15 @@ async function bodyOf(response: Response): Promise<unknown> {
   }
 }
 
-function queryText(query: Query = {}): string {
+export function queryText(query: Query = {}): string {
   const pairs = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== '')
   return pairs.length ? `?${new URLSearchParams(pairs.map(([name, value]) => [name, String(value)]))}` : ''
 }
 
 /** Aborts with the caller's signal or after the time limit (by hand: `AbortSignal.any` is too new for older phones). */
-function withTimeout(signal: AbortSignal | undefined): AbortSignal {
+function withTimeout(signal: AbortSignal | undefined, timeoutMs: number): AbortSignal {
   const controller = new AbortController()
-  setTimeout(() => controller.abort(new DOMException('No answer in time', 'TimeoutError')), TIMEOUT_MS)
+  setTimeout(() => controller.abort(new DOMException('No answer in time', 'TimeoutError')), timeoutMs)
   const abort = (): void => controller.abort(signal?.reason)
   if (signal?.aborted) abort()
   else signal?.addEventListener('abort', abort, { once: true })

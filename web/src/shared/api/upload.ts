@@ -1,5 +1,5 @@
 import { ApiProblem, Unreachable, isRecord } from './problem'
-import { serverAnswers, tokenOrSignOut } from './client'
+import { queryText, serverAnswers, tokenOrSignOut, type Query } from './client'
 import { freshToken, renewToken } from './tokens'
 import type { Patrol } from './types'
 import { currentLocale } from '../i18n'
@@ -11,19 +11,34 @@ export interface Upload {
   signal: AbortSignal
 }
 
-/** Sends a GPX track as a patrol of a grid. XMLHttpRequest, because fetch tells nothing about upload progress. */
-export async function uploadTrack(upload: Upload): Promise<Patrol> {
-  const first = await post(upload, await tokenOrSignOut(freshToken))
-  const answer = first.status === 401 ? await post(upload, await tokenOrSignOut(renewToken)) : first
-  const body = parsed(answer.responseText)
-  if (answer.status >= 200 && answer.status < 300) return body as unknown as Patrol
-  throw new ApiProblem(answer.status, body, answer.getResponseHeader('X-Request-Id'))
-}
-
-function post({ file, gridCode, onProgress, signal }: Upload, token: string): Promise<XMLHttpRequest> {
+/** Sends a GPX track as a patrol of a grid. */
+export function uploadTrack({ file, gridCode, onProgress, signal }: Upload): Promise<Patrol> {
   const form = new FormData()
   form.append('grid_code', gridCode)
   form.append('file', file)
+  return sendForm<Patrol>('/v1/patrols/import', { form, onProgress, signal })
+}
+
+export interface FormUpload {
+  form: FormData
+  query?: Query
+  headers?: Record<string, string>
+  onProgress: (share: number) => void
+  signal: AbortSignal
+}
+
+/** Posts a form with a file. XMLHttpRequest, because fetch tells nothing about upload progress. */
+export async function sendForm<Result>(path: string, upload: FormUpload): Promise<Result> {
+  const address = path + queryText(upload.query)
+  const first = await post(address, upload, await tokenOrSignOut(freshToken))
+  const answer = first.status === 401 ? await post(address, upload, await tokenOrSignOut(renewToken)) : first
+  const body = parsed(answer.responseText)
+  if (answer.status >= 200 && answer.status < 300) return body as unknown as Result
+  throw new ApiProblem(answer.status, body, answer.getResponseHeader('X-Request-Id'))
+}
+
+function post(address: string, upload: FormUpload, token: string): Promise<XMLHttpRequest> {
+  const { form, headers, onProgress, signal } = upload
   const request = new XMLHttpRequest()
   return new Promise((resolve, reject) => {
     request.upload.addEventListener('progress', (event) => {
@@ -39,9 +54,10 @@ function post({ file, gridCode, onProgress, signal }: Upload, token: string): Pr
     })
     request.addEventListener('abort', () => reject(new DOMException('Cancelled', 'AbortError')))
     signal.addEventListener('abort', () => request.abort(), { once: true })
-    request.open('POST', '/v1/patrols/import')
+    request.open('POST', address)
     request.setRequestHeader('Authorization', `Bearer ${token}`)
     request.setRequestHeader('Accept-Language', currentLocale())
+    for (const [name, value] of Object.entries(headers ?? {})) request.setRequestHeader(name, value)
     request.send(form)
   })
 }
