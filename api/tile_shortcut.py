@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from access.cache import ActorCache
 from access.roles import Action
 from access.scope import scope_of
+from api.entity_tags import is_known
 from api.metrics import TILE_CACHE
 from core.clock import today
 from geo.tile_cache import Rendered, TileCache, TileKey
@@ -75,9 +76,7 @@ def tile_reply(if_none_match: str | None, rendered: Rendered, media_type: str) -
     headers = {"ETag": rendered.etag, "Cache-Control": CACHE_CONTROL, "Vary": "Authorization"}
     if not rendered.body:
         return Response(status_code=204, headers=headers)
-    if if_none_match and rendered.etag in (
-        tag.strip().removeprefix("W/") for tag in if_none_match.split(",")
-    ):
+    if is_known(rendered.etag, if_none_match):
         return Response(status_code=304, headers=headers)
     return Response(rendered.body, media_type=media_type, headers=headers)
 

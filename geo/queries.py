@@ -1,8 +1,8 @@
-"""Read-only SQL about grids: lists, one grid with its ancestors, its history, names of digit groups."""
+"""Read-only SQL about grids: lists, one grid with its ancestors, names of digit groups."""
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol
 
@@ -15,8 +15,9 @@ from geo.models import CGCS2000, Division, Grid, GridVersion, ObjectCode
 
 BBox = tuple[float, float, float, float]  # west, south, east, north
 
-_DIGITS = 7  # of coordinates in replies: about a centimetre
-_NO_CRS = 0  # RFC 7946 has no crs member; PostGIS adds one for 4490 unless told
+CENTRE_DIGITS = 7  # about a centimetre
+SHAPE_DIGITS = 9  # 0.1 mm, the step in which boundaries are stored: whoever sends one back opens no gap
+NO_CRS = 0  # RFC 7946 has no crs member; PostGIS adds one for 4490 unless told
 
 
 class PathScope(Protocol):
@@ -57,6 +58,7 @@ class GridDetail:
     """A grid with its shape and its place in the tree."""
 
     grid_id: int
+    version_id: int
     path: str
     summary: GridSummary
     geometry: dict[str, Any] | None
@@ -64,20 +66,6 @@ class GridDetail:
     attributes: dict[str, Any]
     version: int
     valid_from: date
-
-
-@dataclass(frozen=True, slots=True)
-class GridPeriod:
-    """What a grid was called and how large it was for some days."""
-
-    version: int
-    name: str
-    kind: str
-    households: int | None
-    area_m2: float | None
-    source_datum: str
-    valid_from: date
-    valid_to: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +89,11 @@ def standing_on(day: date | ColumnElement[date]) -> ColumnElement[bool]:
     return or_(Grid.retired_on.is_(None), Grid.retired_on > day)
 
 
+def shape_of(geom: ColumnElement[Any] | Any) -> ColumnElement[Any]:
+    """A boundary as RFC 7946 wants it: outer rings counterclockwise, no crs member."""
+    return func.ST_AsGeoJSON(func.ST_ForcePolygonCCW(geom), SHAPE_DIGITS, NO_CRS).label("geometry")
+
+
 def list_grids(
     session: Session, scope: PathScope, day: date, *, wanted: GridFilter, after: str | None, limit: int
 ) -> list[GridSummary]:
@@ -120,16 +113,51 @@ def list_grids(
     return [_summary(row) for row in session.execute(statement)]
 
 
+class NotOnThatDay(NotFound):
+    """The grid does not exist on that day."""
+
+    code = "not-on-that-day"
+
+
+def why_missing(session: Session, scope: PathScope, code: str) -> NotFound:
+    """Why a grid is not there on a day; as much as the scope may know."""
+    row = session.execute(
+        select(
+            func.min(GridVersion.valid_from).label("since"),
+            func.max(GridVersion.valid_to).label("until"),
+            func.bool_or(GridVersion.valid_to.is_(None)).label("is_endless"),
+            Grid.retired_on,
+        )
+        .join(GridVersion, GridVersion.grid_id == Grid.grid_id)
+        .where(Grid.code == code, scope.clause(Grid.path))
+        .group_by(Grid.grid_id)
+    ).one_or_none()
+    if row is None:
+        return NotFound()
+    ends = [end for end in (row.retired_on, None if row.is_endless else row.until) if end is not None]
+    until = min(ends, default=None)
+    zh, en = f"该网格自 {row.since} 起存在", f"the grid exists from {row.since} on"
+    if until is not None:
+        zh, en = f"{zh}，{until} 起不再存在", f"{en} and no longer from {until} on"
+    return NotOnThatDay(
+        f"{zh} / {en}", exists_from=str(row.since), exists_until=None if until is None else str(until)
+    )
+
+
 def read_grid(session: Session, scope: PathScope, code: str, day: date) -> GridDetail:
-    """One grid on one day. Raises: NotFound, also for a grid outside the scope."""
-    geometry = func.ST_AsGeoJSON(GridVersion.geom, _DIGITS, _NO_CRS).label("geometry")
+    """One grid on one day.
+
+    Raises: NotFound, also for a grid outside the scope; NotOnThatDay for one that is there on others.
+    """
     more = (GridVersion.version, GridVersion.valid_from, GridVersion.attributes, Grid.grid_id, Grid.path)
-    statement = _summaries(scope, day).where(Grid.code == code).add_columns(geometry, *more)
+    statement = _summaries(scope, day).where(Grid.code == code)
+    statement = statement.add_columns(shape_of(GridVersion.geom), GridVersion.version_id, *more)
     row = session.execute(statement).one_or_none()
     if row is None:
-        raise NotFound
+        raise why_missing(session, scope, code)
     return GridDetail(
         grid_id=row.grid_id,
+        version_id=row.version_id,
         path=row.path,
         summary=_summary(row),
         geometry=json.loads(row.geometry) if row.geometry else None,
@@ -138,20 +166,6 @@ def read_grid(session: Session, scope: PathScope, code: str, day: date) -> GridD
         version=row.version,
         valid_from=row.valid_from,
     )
-
-
-def history_of(session: Session, scope: PathScope, code: str) -> list[GridPeriod]:
-    """Every version of a grid, oldest first. Raises: NotFound, also for a grid outside the scope."""
-    columns = [getattr(GridVersion, field.name) for field in fields(GridPeriod)]
-    rows = session.execute(
-        select(*columns)
-        .join(Grid, Grid.grid_id == GridVersion.grid_id)
-        .where(Grid.code == code, scope.clause(Grid.path))
-        .order_by(GridVersion.valid_from)
-    ).all()
-    if not rows:
-        raise NotFound
-    return [GridPeriod(*row) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +221,7 @@ def _summaries(scope: PathScope, day: date) -> Select[Any]:
             parent.code.label("parent"),
             GridVersion.households,
             GridVersion.area_m2,
-            func.ST_AsGeoJSON(centre, _DIGITS, _NO_CRS).label("centre"),
+            func.ST_AsGeoJSON(centre, CENTRE_DIGITS, NO_CRS).label("centre"),
         )
         .join(GridVersion, GridVersion.grid_id == Grid.grid_id)
         .outerjoin(parent, parent.grid_id == Grid.parent_id)

@@ -7,7 +7,7 @@ thread nor the database. What does, runs in a thread.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
@@ -19,6 +19,7 @@ from access.cache import ActorCache
 from access.queries import extent_of
 from access.roles import Action
 from access.scope import Actor, Scope, scope_of
+from api.days import OnText, given_day
 from api.dependencies import BearerToken, Reading, settings_of
 from api.problems import problem_replies
 from api.tile_shortcut import MVT, TileShortcut, tile_reply
@@ -59,12 +60,16 @@ class NoSuchLayer(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is to be drawn; shapes are those of the week's last day, or of today while it runs."""
+    """What is to be drawn: the results of a week on the shapes of a day.
+
+    The day is always part of it, so that what was drawn before midnight is not found after it.
+    """
 
     layer_name: str
     level: str
     week: Week
     day: date
+    names_day: bool  # asked for by the client, so it belongs into the address of the tiles
     shows_results: bool = True
 
     @property
@@ -85,12 +90,17 @@ async def asked(
     layer: Annotated[str, Path(max_length=20)],
     level: LevelText = "auto",
     week: WeekText = None,
+    on: OnText = None,
 ) -> Asked:
-    """Raises: NoSuchLayer, Invalid."""
+    """Without a day the shapes are those of the week's last day, or of today while it runs.
+
+    With a day and no week the results are those of the day's week. Raises: NoSuchLayer, Invalid.
+    """
     if layer not in LAYERS:
         raise NoSuchLayer(f"layers: {', '.join(LAYERS)}")
-    wanted = week_or_now(week)
-    return Asked(layer, level, wanted, min(today(), wanted.monday + timedelta(days=6)))
+    day = given_day(on)
+    shown = Week.of_day(day) if day is not None and week is None else week_or_now(week)
+    return Asked(layer, level, shown, day or min(today(), shown.sunday), names_day=day is not None)
 
 
 async def tile_at(z: int, x: int, y: int) -> Tile:
@@ -191,7 +201,8 @@ def _describe(request: Request, wanted: Asked, scope: Scope, session: Session) -
 
 def _document(wanted: Asked, version: str, bounds: BBox | None) -> dict[str, Any]:
     layer = wanted.layer
-    query = f"level={wanted.level}&week={wanted.week}&v={version}"
+    on = f"&on={wanted.day}" if wanted.names_day else ""
+    query = f"level={wanted.level}&week={wanted.week}{on}&v={version}"
     extent = {"bounds": bounds, "center": [*_middle(bounds), _FIRST_ZOOM]} if bounds else {}
     return {
         "tilejson": "3.0.0",

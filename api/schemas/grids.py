@@ -1,6 +1,7 @@
 """Grids, their codes and their import on the wire."""
 
-from datetime import date
+import uuid
+from datetime import date, datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel
@@ -9,9 +10,10 @@ from access.queries import GridPerson
 from access.roles import Role
 from geo.codes import DigitGroup, Reason
 from geo.geojson import Rejection
+from geo.history import GridHistory, GridPeriod, Successions, Successor
 from geo.importing import ImportReport
 from geo.locating import LevelAt, Located, NearbyGrid
-from geo.queries import Ancestor, GridDetail, GridPeriod, GridSummary
+from geo.queries import Ancestor, GridDetail, GridSummary
 
 Position = tuple[float, float]  # lon, lat
 
@@ -96,7 +98,10 @@ class GridDetailOut(GridOut):
 
 
 class GridPeriodOut(BaseModel):
-    """A version of a grid; `valid_to` is the first day on which it no longer holds."""
+    """A version of a grid; `valid_to` is the first day on which it no longer holds.
+
+    `changed_by` is null for those who may not read people; `plan_id` where no division plan made the version.
+    """
 
     version: int
     name: str
@@ -106,17 +111,71 @@ class GridPeriodOut(BaseModel):
     source_datum: str
     valid_from: date
     valid_to: date | None
+    changed_at: datetime
+    changed_by: str | None
+    plan_id: uuid.UUID | None
 
     @classmethod
-    def of(cls, period: GridPeriod) -> "GridPeriodOut":
-        return cls.model_validate(period, from_attributes=True)
+    def of(cls, period: GridPeriod, *, names_people: bool) -> "GridPeriodOut":
+        return cls(
+            version=period.version,
+            name=period.name,
+            kind=period.kind,
+            households=period.households,
+            area_m2=period.area_m2,
+            source_datum=period.source_datum,
+            valid_from=period.valid_from,
+            valid_to=period.valid_to,
+            changed_at=period.created_at,
+            changed_by=period.changed_by if names_people else None,
+            plan_id=period.plan_id,
+        )
+
+
+class SuccessorOut(BaseModel):
+    """A grid on the other side of a succession, and its first day."""
+
+    code: str
+    name: str
+    since: date
+
+    @classmethod
+    def of(cls, other: Successor) -> "SuccessorOut":
+        return cls(code=other.code, name=other.name, since=other.since)
+
+
+class SuccessionsOut(BaseModel):
+    """Which grids this one took ground and duties over from, and which took over from it."""
+
+    predecessors: list[SuccessorOut]
+    successors: list[SuccessorOut]
+
+    @classmethod
+    def of(cls, successions: Successions) -> "SuccessionsOut":
+        return cls(
+            predecessors=[SuccessorOut.of(one) for one in successions.predecessors],
+            successors=[SuccessorOut.of(one) for one in successions.successors],
+        )
 
 
 class GridHistoryOut(BaseModel):
-    """Every version, oldest first."""
+    """Every version, oldest first; from `retired_on` on the grid is no more."""
 
     code: str
+    retired_on: date | None
     items: list[GridPeriodOut]
+    successions: SuccessionsOut
+
+    @classmethod
+    def of_history(
+        cls, code: str, history: GridHistory, successions: Successions, *, names_people: bool
+    ) -> "GridHistoryOut":
+        return cls(
+            code=code,
+            retired_on=history.retired_on,
+            items=[GridPeriodOut.of(period, names_people=names_people) for period in history.periods],
+            successions=SuccessionsOut.of(successions),
+        )
 
 
 class PointOut(BaseModel):

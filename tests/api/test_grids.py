@@ -2,16 +2,18 @@
 
 from collections.abc import Callable
 from datetime import date
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import event
+from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from access.roles import Role
 from access.scope import Actor
 from geo.datums import from_cgcs2000
+from geo.models import Grid, GridVersion
 from tests import make
 
 Client = Callable[[Actor], TestClient]
@@ -25,6 +27,15 @@ def tree(session: Session) -> make.StreetTree:
 @pytest.fixture
 def admin(client: Client, session: Session) -> TestClient:
     return client(make.actor(session, role=Role.ADMIN, area=""))
+
+
+def version_id(session: Session, grid: Grid) -> int:
+    return session.scalars(select(GridVersion.version_id).where(GridVersion.grid_id == grid.grid_id)).one()
+
+
+def signed_area(ring: list[list[float]]) -> float:
+    """Above zero when the ring runs counterclockwise."""
+    return sum(x1 * y2 - x2 * y1 for (x1, y1), (x2, y2) in pairwise(ring)) / 2
 
 
 def names(reply: Any) -> list[str]:
@@ -112,6 +123,29 @@ class TestOne:
         assert [(step["name"], step["level"]) for step in grid["path"]] == [("A", 1), ("A1", 2)]
         assert grid["people"] == [{"name": member.name, "role": "member", "since": "2026-01-01"}]
         assert (grid["version"], grid["valid_from"]) == (1, "2026-01-01")
+
+    def test_a_copy_at_hand_is_not_sent_again(
+        self, client: Client, session: Session, tree: make.StreetTree
+    ) -> None:
+        operator = client(make.actor(session, role=Role.OPERATOR))
+        first = operator.get(f"/v1/grids/{tree.a11.code}")
+        tag = first.headers["etag"]
+        assert tag == f'"{version_id(session, tree.a11)}"'
+        again = operator.get(f"/v1/grids/{tree.a11.code}", headers={"If-None-Match": tag})
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+        other = operator.get(f"/v1/grids/{tree.a11.code}", headers={"If-None-Match": '"0"'})
+        assert other.json() == first.json()
+        assert "no-store" in other.headers["cache-control"]
+
+    def test_a_shape_is_sent_by_the_right_hand_rule(
+        self, admin: TestClient, session: Session, tree: make.StreetTree
+    ) -> None:
+        clockwise = "((118.93 32.12, 118.93 32.13, 118.94 32.13, 118.94 32.12, 118.93 32.12)"
+        hole = "(118.932 32.122, 118.938 32.122, 118.938 32.128, 118.932 32.128, 118.932 32.122))"
+        geom = f"SRID=4490;MULTIPOLYGON({clockwise}, {hole})"
+        made = make.grid(session, code=make.grid_code(sequence="77"), parent=tree.a1, geom=geom)
+        shape = admin.get(f"/v1/grids/{made.code}").json()["geometry"]
+        assert [signed_area(ring) > 0 for ring in shape["coordinates"][0]] == [True, False]
 
     def test_those_who_may_not_read_people_see_none(
         self, client: Client, session: Session, tree: make.StreetTree

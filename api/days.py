@@ -1,0 +1,41 @@
+"""Days in query strings: which state of the division a reader wants."""
+
+import re
+from datetime import date
+from typing import Annotated
+
+from fastapi import Depends, Query
+
+from core.clock import today
+from core.errors import FieldError, Invalid
+
+OnText = Annotated[
+    str | None,
+    Query(
+        max_length=20,
+        description="day in Asia/Shanghai, like 2026-09-01; today if not given, past and future are possible",
+    ),
+]
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")  # fromisoformat also takes 20260901 and 2026-W36-2
+
+
+def given_day(on: OnText = None) -> date | None:
+    """Raises: Invalid."""
+    if on is None:
+        return None
+    try:
+        if _DAY.fullmatch(on) is None:
+            raise ValueError(on)
+        return date.fromisoformat(on)
+    except ValueError:
+        detail = "日期写作 2026-09-01 / a day is written like 2026-09-01"
+        raise Invalid(errors=[FieldError("/query/on", "bad-day", detail)]) from None
+
+
+def day_or_today(on: OnText = None) -> date:
+    """Raises: Invalid."""
+    return given_day(on) or today()
+
+
+GivenDay = Annotated[date | None, Depends(given_day)]
+OnDay = Annotated[date, Depends(day_or_today)]
