@@ -10,12 +10,26 @@ from core.models import Base
 
 
 class Person(Base):
-    """Someone who works with the system."""
+    """Someone who works with the system or stands in a grid's team.
+
+    `affiliation` and `street_code` say who employs the person: the share of staff in grids (clause 10.1)
+    counts those of a street and its communities, also the ones without a grid. Null where nobody has said so.
+    """
 
     __tablename__ = "people"
+    __table_args__ = (
+        CheckConstraint("affiliation IN ('street', 'community', 'department', 'other')", name="affiliation"),
+        CheckConstraint(
+            "affiliation NOT IN ('street', 'community') OR street_code IS NOT NULL", name="staff_of_a_street"
+        ),
+        Index(None, "street_code"),
+    )
 
     person_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     name: Mapped[str]
+    affiliation: Mapped[str | None]  # access/positions.py
+    street_code: Mapped[str | None] = mapped_column(ForeignKey("divisions.code"))
+    left_on: Mapped[date | None]  # first day on which the person no longer works there
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
@@ -39,13 +53,15 @@ class Account(Base):
 class Assignment(Base):
     """A role of a person on a part of the tree, for some days.
 
-    `path` is a prefix of Grid.path: a grid's own path for members and heads, "<street>/" for street staff,
-    "" for the whole deployment. `grid_id` names the grid for members and heads.
+    `path` is a prefix of Grid.path: a grid's own path for members, heads and others of its team, "<street>/"
+    for street staff, "" for the whole deployment. `grid_id` names the grid of a team; `position` is what the
+    person is in that team, as the rules on its composition ask (clauses 10.2.1 to 10.2.3).
     """
 
     __tablename__ = "assignments"
     __table_args__ = (
-        CheckConstraint("(role IN ('member', 'head')) = (grid_id IS NOT NULL)", name="grid_roles"),
+        CheckConstraint("(role IN ('member', 'head', 'team')) = (grid_id IS NOT NULL)", name="grid_roles"),
+        CheckConstraint("position IS NULL OR grid_id IS NOT NULL", name="position_in_a_grid"),
         CheckConstraint("valid_to IS NULL OR valid_to > valid_from", name="dates"),
         Index(None, "person_id"),
         Index(None, "grid_id"),
@@ -57,8 +73,39 @@ class Assignment(Base):
     role: Mapped[str]  # access/roles.py
     path: Mapped[str]
     grid_id: Mapped[int | None] = mapped_column(ForeignKey("grids.grid_id"))
+    position: Mapped[str | None]  # access/positions.py
     valid_from: Mapped[date]
     valid_to: Mapped[date | None]
+
+
+class Absence(Base):
+    """Days on which a person is away and a substitute holds the person's grids (the AB post, S0 7.3 c).
+
+    It holds from `valid_from` until before the earlier of `valid_to` and `cancelled_on`; days that had passed
+    when it was cancelled stay. Nobody is a substitute while away, so substitution never goes over two steps.
+    """
+
+    __tablename__ = "absences"
+    __table_args__ = (
+        CheckConstraint("valid_to IS NULL OR valid_to > valid_from", name="dates"),
+        CheckConstraint("substitute_id <> person_id", name="somebody_else"),
+        CheckConstraint("(cancelled_at IS NULL) = (cancelled_on IS NULL)", name="cancelled"),
+        CheckConstraint("cancelled_on >= valid_from", name="cancelled_on"),
+        Index(None, "person_id"),
+        Index(None, "substitute_id"),
+    )
+
+    absence_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)  # made by the client
+    person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("people.person_id"))
+    substitute_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("people.person_id"))
+    valid_from: Mapped[date]
+    valid_to: Mapped[date | None]
+    reason: Mapped[str]  # access/absences.py; shown to the person and to those who manage the team
+    note: Mapped[str]
+    created_by: Mapped[str]  # label of the actor
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    cancelled_on: Mapped[date | None]  # first day on which it no longer holds
+    cancelled_at: Mapped[datetime | None]
 
 
 class SignIn(Base):

@@ -12,6 +12,7 @@ class Role(StrEnum):
 
     MEMBER = "member"
     HEAD = "head"
+    TEAM = "team"
     OPERATOR = "operator"
     LEADER = "leader"
     UNIT = "unit"
@@ -47,13 +48,16 @@ class Label:
     en: str
 
 
-# These two are responsible for one named grid; the others for a part of the tree.
-GRID_ROLES = frozenset({Role.MEMBER, Role.HEAD})
+# These have a weekly number of patrols to make in one named grid (clause 11.2.1).
+PATROL_ROLES = frozenset({Role.MEMBER, Role.HEAD})
+# These stand in the team of one named grid; the others work for a part of the tree.
+GRID_ROLES = PATROL_ROLES | {Role.TEAM}
 
 LABELS: Mapping[Role, Label] = MappingProxyType(
     {
         Role.MEMBER: Label("网格员", "grid member"),
         Role.HEAD: Label("网格长", "grid head"),
+        Role.TEAM: Label("网格团队成员", "team member"),
         Role.OPERATOR: Label("指挥中心坐席", "command-centre operator"),
         Role.LEADER: Label("街道领导", "street leader"),
         Role.UNIT: Label("责任单位", "responsible unit"),
@@ -79,6 +83,8 @@ ACTIONS: Mapping[Role, frozenset[Action]] = MappingProxyType(
         Role.MEMBER: _READ_WORK | {Action.RECORD_PATROL},
         # Heads walk their own grid too, and help when a member's upload is stuck.
         Role.HEAD: _READ_WORK | {Action.RECORD_PATROL, Action.READ_QUARANTINE},
+        # Somebody of a property company or a department in the team: the grid and who else is in it.
+        Role.TEAM: frozenset({Action.READ_GRIDS, Action.READ_PLACES, Action.READ_PEOPLE}),
         Role.OPERATOR: _READ_WORK | _RUN_STREET | {Action.READ_QUARANTINE},
         # Whoever draws a division does not approve it.
         Role.LEADER: _READ_WORK | {Action.APPROVE_DIVISION},

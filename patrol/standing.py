@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from access.models import Assignment, Person
-from access.roles import GRID_ROLES, Action
+from access.roles import PATROL_ROLES, Action
 from access.scope import Actor, require, scope_of
 from core.clock import Week
 from geo.models import Grid, GridVersion
@@ -23,7 +23,7 @@ from patrol.rights import GridUnknown
 from patrol.verdicts import Status
 from patrol.weeks import Counted, GridStatus, JudgedPatrol, closes_at, count_week, grid_status, is_met
 
-_GRID_ROLES = [role.value for role in GRID_ROLES]
+_PATROL_ROLES = [role.value for role in PATROL_ROLES]
 PairKey = tuple[uuid.UUID, int]  # person, grid
 
 
@@ -201,7 +201,7 @@ def counts_of(session: Session, keys: Collection[tuple[uuid.UUID, int, Week]]) -
 def _active(week: Week) -> ColumnElement[bool]:
     """Assignments to one grid that held on some day of the week."""
     return and_(
-        Assignment.role.in_(_GRID_ROLES),
+        Assignment.role.in_(_PATROL_ROLES),
         Assignment.valid_from <= week.sunday,
         or_(Assignment.valid_to.is_(None), Assignment.valid_to > week.monday),
     )

@@ -21,6 +21,7 @@ const en: Messages = {
   role: {
     member: 'Grid member',
     head: 'Grid head',
+    team: 'Team member',
     operator: 'Command-centre operator',
     leader: 'Street leader',
     unit: 'Responsible unit',

@@ -20,6 +20,7 @@ const zhCN = {
   role: {
     member: '网格员',
     head: '网格长',
+    team: '网格团队成员',
     operator: '指挥中心坐席',
     leader: '街道领导',
     unit: '责任单位',
