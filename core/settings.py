@@ -28,6 +28,7 @@ class HttpSettings(Part):
     max_upload_bytes: int = 64 * MIB  # grid files and tracks
     web_dist: Path = Path(__file__).resolve().parent.parent / "web" / "dist"
     secure_cookies: bool = False  # set behind https
+    public_url: str | None = None  # how phones reach this server; none: as the request did
     metrics_dir: Path | None = None  # where several processes share their figures; `xunge serve` sets it
 
 
@@ -69,6 +70,10 @@ class PatrolSettings(Part):
     abandoned_after_hours: int = 12  # an open patrol with no news this long is judged as it stands
 
 
+class RegistrySettings(Part):
+    plate_keys: SecretStr | None = Field(default=None, min_length=32)  # none: a file below home
+
+
 class LogSettings(Part):
     level: str = "INFO"
     style: Literal["console", "json"] = "console"
@@ -88,6 +93,7 @@ class Settings(BaseSettings):
     jobs: JobSettings = JobSettings()
     tiles: TileSettings = TileSettings()
     patrol: PatrolSettings = PatrolSettings()
+    registry: RegistrySettings = RegistrySettings()
     log: LogSettings = LogSettings()
 
     def with_database(self, url: str) -> "Settings":

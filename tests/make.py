@@ -13,7 +13,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -27,6 +27,8 @@ from access.tokens import actor_of, token_hash
 from core.clock import now
 from geo.models import CGCS2000, Division, Grid, GridVersion
 from patrol.models import PatrolPolicy
+from registry.models import Address, Building, Checkpoint
+from registry.plates import short_code
 
 STREET = "320113007"
 OTHER_STREET = "320113008"
@@ -266,6 +268,75 @@ def patrol_policy(
         select(PatrolPolicy.thresholds).where(PatrolPolicy.path == "", PatrolPolicy.kind == "")
     ).one()
     made = PatrolPolicy(path=path, kind=kind, valid_from=valid_from, thresholds={**base, **thresholds})
+    session.add(made)
+    session.flush()
+    return made
+
+
+# ----------------------------------------------------------------------------------------------------- places
+
+
+def point(lon: float, lat: float) -> str:
+    """A position as a place's geom."""
+    return f"SRID={CGCS2000};POINT({lon} {lat})"
+
+
+def building(
+    session: Session, *, name: str = "1幢", lon: float = 118.902, lat: float = 32.105, **columns: Any
+) -> Building:
+    """A building of STREET, by default inside A11 of `street_tree`; `columns` are those of Building."""
+    plain: dict[str, Any] = {
+        "building_id": fixed_uuid(f"building {name} {lon} {lat}"),
+        "street_code": STREET,
+        "kind": "residential",
+        "households": 20,
+        "geom": point(lon, lat),
+    }
+    return _place(session, Building(name=name, **{**_PLAIN_PLACE, **plain, **columns}))
+
+
+def address(
+    session: Session, *, text: str = "文苑路1号", lon: float = 118.902, lat: float = 32.105, **columns: Any
+) -> Address:
+    """An address of STREET; give `building_id` and `geom=None` for one that lies where its building does."""
+    plain: dict[str, Any] = {
+        "address_id": fixed_uuid(f"address {text}"),
+        "street_code": STREET,
+        "normalised": text,
+        "geom": point(lon, lat),
+    }
+    return _place(session, Address(text=text, **{**_PLAIN_PLACE, **plain, **columns}))
+
+
+def checkpoint(
+    session: Session, *, name: str = "北门", lon: float = 118.902, lat: float = 32.105, **columns: Any
+) -> Checkpoint:
+    """An outdoor checkpoint of STREET; its short code is made of its name."""
+    checkpoint_id = fixed_uuid(f"checkpoint {name}")
+    plain: dict[str, Any] = {
+        "checkpoint_id": checkpoint_id,
+        "street_code": STREET,
+        "kind": "outdoor",
+        "geom": point(lon, lat),
+        "radius_m": 30.0,
+        "short_code": short_code(checkpoint_id.bytes[:5]),
+        "generation": 1,
+    }
+    return _place(session, Checkpoint(name=name, **{**_PLAIN_PLACE, **plain, **columns}))
+
+
+_PLAIN_PLACE: dict[str, Any] = {
+    "source_datum": "EPSG:4490",
+    "source": "test",
+    "attributes": {},
+    "revision": 1,
+    "changed_by": "测试",
+}
+
+PlaceT = TypeVar("PlaceT", Building, Address, Checkpoint)
+
+
+def _place(session: Session, made: PlaceT) -> PlaceT:
     session.add(made)
     session.flush()
     return made
