@@ -1,0 +1,1 @@
+"""Grids from GIS files and tables, and into them."""
