@@ -5,7 +5,7 @@ GEOS (through shapely) does the geometry, pyproj's Geod the lengths and areas on
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -35,6 +35,10 @@ class Tolerance:
     sliver_m: float = 1.0  # thinner faults are slivers: vertices that should have been snapped
     area_m2: float = 0.5
 
+    def is_noise(self, area_m2: float, width_m: float) -> bool:
+        """Whether a misfit of this size is not worth a word."""
+        return width_m < self.width_m or area_m2 < self.area_m2
+
 
 class FaultKind(StrEnum):
     """What can be wrong between a parent and its children."""
@@ -54,11 +58,26 @@ class Fault:
     area_m2: float
     geometry: Polygon
     source: FaultKind  # what a sliver is a thin case of; equals kind otherwise
+    width_m: float = 0.0  # mean width: of a long strip with this area and perimeter
 
 
 def geodesic_area_m2(geometry: BaseGeometry) -> float:
     """Area on the ellipsoid, holes taken off."""
-    return sum(_polygon_area_m2(part) for part in _parts(geometry))
+    return sum(_polygon_area_m2(part) for part in polygons_of(geometry))
+
+
+def extent_of(polygon: Polygon) -> tuple[float, float]:
+    """Area in m2 and mean width in m: that of a long strip with this area and perimeter."""
+    rings = [_ring_m(ring) for ring in (polygon.exterior, *polygon.interiors)]
+    area_m2 = rings[0][0] - sum(area for area, _ in rings[1:])
+    perimeter_m = sum(length for _, length in rings)
+    return area_m2, 2 * area_m2 / perimeter_m if perimeter_m else 0.0
+
+
+def polygons_of(geometry: BaseGeometry) -> list[Polygon]:
+    """The polygons in a geometry of any kind; lines and points where boundaries merely touch are left out."""
+    single = shapely.get_parts(shapely.get_parts(geometry))  # twice: a collection may hold a multipolygon
+    return [part for part in single if isinstance(part, Polygon)]
 
 
 def boundary_fault(geometry: BaseGeometry | None) -> Reason | None:
@@ -76,7 +95,7 @@ def boundary_fault(geometry: BaseGeometry | None) -> Reason | None:
 
 def flat(geometry: BaseGeometry) -> MultiPolygon:
     """The boundary as stored: no heights, always a multipolygon, outer rings counter-clockwise (RFC 7946)."""
-    return MultiPolygon(_parts(shapely.orient_polygons(shapely.force_2d(geometry))))
+    return MultiPolygon(polygons_of(shapely.orient_polygons(shapely.force_2d(geometry))))
 
 
 def check_siblings(
@@ -166,25 +185,18 @@ def _misfits_with_parent(
     tree = shapely.STRtree(shapes)
     for fault in _faults(FaultKind.GAP, (), uncovered, tolerance):
         around = tuple(sorted(tree.query(fault.geometry, predicate="intersects").tolist()))
-        yield Fault(fault.kind, around, fault.area_m2, fault.geometry, fault.source)
+        yield replace(fault, indices=around)
 
 
 def _faults(
     kind: FaultKind, indices: tuple[int, ...], misfit: BaseGeometry, tolerance: Tolerance
 ) -> Iterator[Fault]:
     """A fault for each part of the misfit that is more than noise."""
-    for part in _parts(misfit):
-        area_m2 = _polygon_area_m2(part)
-        width_m = _mean_width_m(part, area_m2)
-        if width_m >= tolerance.width_m and area_m2 >= tolerance.area_m2:
+    for part in polygons_of(misfit):
+        area_m2, width_m = extent_of(part)
+        if not tolerance.is_noise(area_m2, width_m):
             thin = width_m < tolerance.sliver_m
-            yield Fault(FaultKind.SLIVER if thin else kind, indices, area_m2, part, kind)
-
-
-def _mean_width_m(part: Polygon, area_m2: float) -> float:
-    """Width of a long strip with this area and perimeter."""
-    perimeter_m = sum(_ring_m(ring)[1] for ring in (part.exterior, *part.interiors))
-    return 2 * area_m2 / perimeter_m if perimeter_m else 0.0
+            yield Fault(FaultKind.SLIVER if thin else kind, indices, area_m2, part, kind, width_m)
 
 
 def _polygon_area_m2(part: Polygon) -> float:
@@ -196,9 +208,3 @@ def _ring_m(ring: LinearRing) -> tuple[float, float]:
     xy = shapely.get_coordinates(ring)
     area_m2, length_m = _ELLIPSOID.polygon_area_perimeter(xy[:, 0], xy[:, 1])
     return abs(float(area_m2)), float(length_m)
-
-
-def _parts(geometry: BaseGeometry) -> list[Polygon]:
-    """The polygons in a geometry of any kind; lines and points where boundaries merely touch are left out."""
-    single = shapely.get_parts(shapely.get_parts(geometry))  # twice: a collection may hold a multipolygon
-    return [part for part in single if isinstance(part, Polygon)]
