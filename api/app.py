@@ -27,6 +27,7 @@ from api.tile_shortcut import TileDoor, TileShortcut
 from core.database import Sessions, make_engine, make_sessions
 from core.settings import Settings
 from core.signals import Listener
+from geo.located_index import GridIndexes
 from geo.tile_cache import TileCache
 
 # In this order: /v1/grids/locate is not the grid called "locate".
@@ -88,6 +89,7 @@ def create_app(
         sessions, app.state.listener, timeout_ms=settings.database.statement_timeout_ms
     )
     app.state.tiles = TileCache(app.state.listener, capacity_bytes=settings.tiles.cache_bytes)
+    app.state.grid_indexes = GridIndexes(app.state.listener)
     app.state.tile_shortcut = TileShortcut(app.state.actors, app.state.tiles)
     problems.install(app)
     for module in ROUTERS:

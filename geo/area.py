@@ -125,7 +125,7 @@ def segment_lengths_m(lon: Degrees, lat: Degrees) -> Metres:
 
 def distances_m(lon: Degrees, lat: Degrees, other_lon: Degrees, other_lat: Degrees) -> Metres:
     """Distance of each pair of positions, by the local metric of their middle latitude."""
-    per_lon, per_lat = _metres_per_degree((lat + other_lat) * 0.5)
+    per_lon, per_lat = metres_per_degree((lat + other_lat) * 0.5)
     distance: Metres = np.hypot((other_lon - lon) * per_lon, (other_lat - lat) * per_lat)
     return distance
 
@@ -139,7 +139,7 @@ def plane_m(lon: Degrees, lat: Degrees) -> tuple[Metres, Metres]:
         return lon, lat
     middle = len(lon) // 2
     lon_0, lat_0 = (float(np.partition(axis, middle)[middle]) for axis in (lon, lat))
-    per_lon, per_lat = _metres_per_degree(np.array(lat_0))
+    per_lon, per_lat = metres_per_degree(np.array(lat_0))
     return (lon - lon_0) * per_lon, (lat - lat_0) * per_lat
 
 
@@ -161,7 +161,8 @@ def path_wkb(stretches: Sequence[tuple[Degrees, Degrees]], *, simplify_m: float)
 _LAT_DEGREE_M = 111_000.0
 
 
-def _metres_per_degree(lat: Degrees) -> tuple[Metres, Metres]:
+def metres_per_degree(lat: Degrees) -> tuple[Metres, Metres]:
+    """Length of a degree of longitude and of one of latitude at each latitude."""
     sine2 = np.sin(lat * _RADIAN) ** 2
     w2 = 1.0 - _GRS80_E2 * sine2
     normal = (_GRS80_A * _RADIAN) / np.sqrt(w2)
@@ -174,7 +175,7 @@ def _widened(polygon: BaseGeometry, tolerance_m: float) -> BaseGeometry:
     """
     if tolerance_m <= 0:
         return polygon
-    per_lon, per_lat = (float(value) for value in _metres_per_degree(np.array(polygon.centroid.y)))
+    per_lon, per_lat = (float(value) for value in metres_per_degree(np.array(polygon.centroid.y)))
     scale = np.array([per_lon, per_lat])
     plane = shapely.transform(polygon, lambda degrees: degrees * scale)
     rim = shapely.buffer(plane, tolerance_m, quad_segs=_RIM_SEGMENTS)

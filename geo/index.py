@@ -6,13 +6,14 @@ was found to lie inside its parent; other positions are looked up on each level 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
 from shapely.geometry.base import BaseGeometry
 
-from geo.area import distances_m
+from geo.area import metres_per_degree
 from geo.raster import CellRaster
 
 LEVELS = 5
@@ -20,6 +21,7 @@ _PLANE_LEVELS = (3, 2, 1)  # levels 4 and 5 are floors and counters: no polygon 
 
 # A child may stick out of its parent this far (1 mm) before its positions stop climbing by parent.
 _CLIMB_TOLERANCE_DEG = 1e-8
+_METRES_PER_DEGREE_AT_54N = 65_000.0  # of longitude, at the northern end of China: the shortest degree
 
 Degrees = NDArray[np.float64]
 Positions = NDArray[np.int64]
@@ -35,6 +37,16 @@ class IndexedGrid:
     polygon: BaseGeometry
 
 
+@dataclass(frozen=True, slots=True)
+class Neighbourhood:
+    """Pairs of a position (by its place in what was asked) and a grid that holds it or is near it."""
+
+    point: Positions
+    grid_id: Positions
+    boundary_m: Degrees
+    is_inside: NDArray[np.bool_]
+
+
 class _Level:
     """The grids of one level, sorted by id so that the first hit is the lowest id."""
 
@@ -45,6 +57,19 @@ class _Level:
         self.polygons = np.array([grid.polygon for grid in ordered], dtype=object)
         self.raster = CellRaster(self.polygons)
         self.parent_positions = np.full(len(ordered), -1)  # in the level above; -1: cannot climb
+
+    @cached_property
+    def boundaries(self) -> "_Boundaries":
+        return _Boundaries(self.polygons)
+
+    @cached_property
+    def tree(self) -> shapely.STRtree:
+        return shapely.STRtree(self.polygons)
+
+    def positions_of(self, grid_ids: Positions) -> Positions:
+        """Where grids stand on this level, -1 for those that do not."""
+        place = np.minimum(np.searchsorted(self.ids, grid_ids), len(self.ids) - 1)
+        return np.where(self.ids[place] == grid_ids, place, -1)
 
     def connect(self, above: "_Level") -> None:
         """Remember the parent of each grid that lies in its parent."""
@@ -70,12 +95,9 @@ class GridIndex:
         for level, here in self._levels.items():
             if level - 1 in self._levels:
                 here.connect(self._levels[level - 1])
-        self._polygon_of = {
-            grid.grid_id: grid.polygon for here in self._levels.values() for grid in here.grids
-        }
 
     def __len__(self) -> int:
-        return len(self._polygon_of)
+        return sum(len(here.grids) for here in self._levels.values())
 
     def locate(self, lon: ArrayLike, lat: ArrayLike) -> NDArray[np.int32]:
         """Grid ids at each position, column n-1 for level n, 0 where there is none.
@@ -83,7 +105,7 @@ class GridIndex:
         A position on a boundary belongs to the lowest id of the deepest level that has one there, and to that
         grid's ancestors, so that every position gets one line of responsibility.
         """
-        x, y = np.asarray(lon, dtype=np.float64).ravel(), np.asarray(lat, dtype=np.float64).ravel()
+        x, y = _flat(lon), _flat(lat)
         found = np.zeros((x.size, LEVELS), dtype=np.int32)
         handed_up: Positions | None = None
         for level, here in self._levels.items():
@@ -95,27 +117,51 @@ class GridIndex:
 
     def distance_to_boundary_m(self, lon: ArrayLike, lat: ArrayLike, grid_ids: ArrayLike) -> Degrees:
         """Metres from each position to the boundary of its grid, inside or out; NaN for unknown grids."""
-        x, y = np.asarray(lon, dtype=np.float64).ravel(), np.asarray(lat, dtype=np.float64).ravel()
+        x, y = _flat(lon), _flat(lat)
         ids = np.broadcast_to(np.asarray(grid_ids, dtype=np.int64), x.shape)
         distances = np.full(x.size, np.nan)
-        for grid_id in np.unique(ids).tolist():
-            if grid_id in self._polygon_of:
-                here = ids == grid_id
-                distances[here] = metres_to_boundary(self._polygon_of[grid_id], x[here], y[here])
+        for here in self._levels.values():
+            positions = here.positions_of(ids)
+            held = np.flatnonzero(positions >= 0)
+            if held.size:
+                distances[held] = here.boundaries.distance_m(positions[held], x[held], y[held])
         return distances
 
+    def near(self, level: int, lon: ArrayLike, lat: ArrayLike, reach_m: ArrayLike) -> Neighbourhood:
+        """The grids of a level that hold each position or whose boundary is within its reach."""
+        x, y = _flat(lon), _flat(lat)
+        reach = np.broadcast_to(np.asarray(reach_m, dtype=np.float64), x.shape)
+        here = self._levels.get(level)
+        if here is None:
+            nothing = np.empty(0, dtype=np.int64)
+            return Neighbourhood(nothing, nothing, np.empty(0), np.empty(0, dtype=np.bool_))
+        margin = reach / _METRES_PER_DEGREE_AT_54N
+        point, position = here.tree.query(shapely.box(x - margin, y - margin, x + margin, y + margin))
+        boundary_m = here.boundaries.distance_m(position, x[point], y[point])
+        inside = shapely.intersects_xy(here.polygons[position], x[point], y[point])
+        kept = np.flatnonzero(inside | (boundary_m <= reach[point]))
+        kept = kept[np.lexsort((position[kept], point[kept]))]
+        return Neighbourhood(point[kept], here.ids[position[kept]], boundary_m[kept], inside[kept])
 
-def metres_to_boundary(polygon: BaseGeometry, lon: Degrees, lat: Degrees) -> Degrees:
-    """Metres from positions to the boundary of one polygon, by the metric of the polygon's middle.
 
-    Error: below 0.1 % within 10 km of the middle.
+class _Boundaries:
+    """The boundaries of polygons in metres, each by the metric of its own polygon's middle.
+
+    Error of a distance: below 0.1 % within 10 km of the middle.
     """
-    middle = np.array([polygon.centroid.x, polygon.centroid.y])
-    scale = _metres_per_degree(middle)
-    boundary = shapely.transform(polygon, lambda xy: (xy - middle) * scale).boundary
-    shapely.prepare(boundary)
-    points = shapely.points((np.column_stack((lon, lat)) - middle) * scale)
-    return np.asarray(shapely.distance(boundary, points), dtype=np.float64)
+
+    def __init__(self, polygons: NDArray[np.object_]) -> None:
+        bounds = shapely.bounds(polygons)
+        self._middles = (bounds[:, :2] + bounds[:, 2:]) / 2
+        self._scales = np.column_stack(metres_per_degree(self._middles[:, 1]))
+        lines = shapely.boundary(polygons)
+        xy, owner = shapely.get_coordinates(lines, return_index=True)
+        self._lines = shapely.set_coordinates(lines, (xy - self._middles[owner]) * self._scales[owner])
+
+    def distance_m(self, position: Positions, lon: Degrees, lat: Degrees) -> Degrees:
+        """Metres from each point to the boundary of the polygon at the same place of `position`."""
+        xy = (np.column_stack((lon, lat)) - self._middles[position]) * self._scales[position]
+        return np.asarray(shapely.distance(self._lines[position], shapely.points(xy)), dtype=np.float64)
 
 
 def _completed(here: _Level, handed_up: Positions | None, x: Degrees, y: Degrees) -> Positions:
@@ -128,9 +174,5 @@ def _completed(here: _Level, handed_up: Positions | None, x: Degrees, y: Degrees
     return handed_up
 
 
-def _metres_per_degree(middle: Degrees) -> Degrees:
-    """Length of a degree of longitude and of latitude around a position."""
-    step = 0.001
-    x, y = middle[:1], middle[1:]
-    east, north = distances_m(x, y, x + step, y), distances_m(x, y - step / 2, x, y + step / 2)
-    return np.concatenate((east, north)) / step
+def _flat(values: ArrayLike) -> Degrees:
+    return np.asarray(values, dtype=np.float64).ravel()

@@ -1,18 +1,21 @@
-"""The grids at a position."""
+"""The grids at a position, at many, and the caller's own grids for a phone without a network."""
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from access.roles import Action
 from access.scope import scope_of
 from api.datums import DatumText
+from api.days import OnDay
 from api.dependencies import Reading
 from api.problems import problem_replies
-from api.schemas.grids import LocatedOut
+from api.schemas.locating import LocatedOut, LocatedPointsOut, LocateIn
 from core.clock import today
 from core.errors import Invalid, Unauthenticated, Unavailable
+from geo.batch_locating import locate_points, read_points
 from geo.datums import UnknownDatum
+from geo.located_index import GridIndexes
 from geo.locating import OutsideChina, locate
 
 router = APIRouter(prefix="/v1", tags=["grids"])
@@ -25,6 +28,13 @@ Coordinate = Annotated[float, Query(allow_inf_nan=False)]
 Accuracy = Annotated[float, Query(ge=0, le=1000, description="metres the position may be off")]
 
 
+def asked_position(lon: Coordinate, lat: Coordinate) -> tuple[float, float]:
+    return lon, lat
+
+
+Position = Annotated[tuple[float, float], Depends(asked_position)]
+
+
 @router.get(
     "/grids/locate",
     response_model=LocatedOut,
@@ -32,13 +42,29 @@ Accuracy = Annotated[float, Query(ge=0, le=1000, description="metres the positio
 )
 def locate_position(
     call: Reading,
-    lon: Coordinate,
-    lat: Coordinate,
+    position: Position,
     datum: DatumText,
+    day: OnDay,
     accuracy_m: Accuracy = _USUAL_ACCURACY_M,
 ) -> LocatedOut:
     """The grid of the caller's scope at each level, with every grid that may be meant near a boundary."""
     scope = scope_of(call.actor, Action.READ_GRIDS)
-    position = (lon, lat)
-    located = locate(call.session, scope, position, datum=datum, accuracy_m=accuracy_m, day=today())
-    return LocatedOut.of(located)
+    located = locate(call.session, scope, position, datum=datum, accuracy_m=accuracy_m, day=day)
+    return LocatedOut.of(located, accuracy_m=accuracy_m, day=day)
+
+
+@router.post(
+    "/grids/locate",
+    response_model=LocatedPointsOut,
+    responses=problem_replies(*ALWAYS, UnknownDatum),
+)
+def locate_many(request: Request, call: Reading, asked: LocateIn) -> Response:
+    """The grids of the caller's scope at up to 10,000 points; a point that is none is told by its index."""
+    day = asked.on or today()
+    points = read_points(asked.points, asked.datum, asked.accuracy_m)
+    indexes: GridIndexes = request.app.state.grid_indexes
+    dated = indexes.on(call.session, day)
+    located = locate_points(dated, scope_of(call.actor, Action.READ_GRIDS), points)
+    found = LocatedPointsOut.of(dated, points, located, day=day)
+    # Serialised once: the framework would validate ten thousand rows again.
+    return Response(found.model_dump_json(), media_type="application/json")

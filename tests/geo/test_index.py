@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry.base import BaseGeometry
 
-from geo.index import GridIndex, IndexedGrid, metres_to_boundary
+from geo.index import GridIndex, IndexedGrid
 from geo.raster import CellRaster
 
 
@@ -134,4 +134,13 @@ def test_distance_to_the_boundary_is_in_metres() -> None:
     distances = GridIndex(WORLD).distance_to_boundary_m([118.01, 117.99, 118.01], [32.1] * 3, [111, 111, 999])
     assert distances[:2] == pytest.approx([943.4, 943.4], abs=1.0)
     assert np.isnan(distances[2])
-    assert metres_to_boundary(WORLD[0].polygon, np.array([118.0]), np.array([32.1])) == pytest.approx([0.0])
+    assert GridIndex(WORLD).distance_to_boundary_m([118.0], [32.1], [1]) == pytest.approx([0.0])
+
+
+def test_what_is_near_a_position() -> None:
+    """0.0001 degrees east of the border between 111 and 112 is 9.4 m."""
+    near = GridIndex(WORLD).near(3, [118.1001, 118.1001, 118.5], [32.1] * 3, [15.0, 5.0, 15.0])
+    pairs = list(zip(near.point.tolist(), near.grid_id.tolist(), near.is_inside.tolist(), strict=True))
+    assert pairs == [(0, 111, False), (0, 112, True), (1, 112, True)]
+    assert near.boundary_m == pytest.approx([9.43, 9.43, 9.43], abs=0.02)
+    assert not GridIndex([]).near(3, [118.1], [32.1], 15.0).point.size
