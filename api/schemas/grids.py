@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -12,7 +12,6 @@ from geo.codes import DigitGroup, Reason
 from geo.geojson import Rejection
 from geo.history import GridHistory, GridPeriod, Successions, Successor
 from geo.importing import ImportReport
-from geo.locating import LevelAt, Located, NearbyGrid
 from geo.queries import Ancestor, GridDetail, GridSummary
 
 Position = tuple[float, float]  # lon, lat
@@ -175,55 +174,6 @@ class GridHistoryOut(BaseModel):
             retired_on=history.retired_on,
             items=[GridPeriodOut.of(period, names_people=names_people) for period in history.periods],
             successions=SuccessionsOut.of(successions),
-        )
-
-
-class PointOut(BaseModel):
-    """Where the position is in CGCS2000."""
-
-    lon: float
-    lat: float
-    datum: Literal["EPSG:4490"]
-
-
-class NearbyGridOut(BaseModel):
-    """A grid that holds the position, or whose boundary is within the accuracy."""
-
-    code: str
-    name: str
-    inside: bool
-    boundary_m: float
-
-    @classmethod
-    def of(cls, grid: NearbyGrid) -> "NearbyGridOut":
-        metres = round(grid.boundary_m, 2)
-        return cls(code=grid.code, name=grid.name, inside=grid.is_inside, boundary_m=metres)
-
-
-class LevelOut(BaseModel):
-    """One level at a position; `ambiguous` when several grids may be meant."""
-
-    level: int
-    grids: list[NearbyGridOut]
-    ambiguous: bool
-
-    @classmethod
-    def of(cls, level: LevelAt) -> "LevelOut":
-        grids = [NearbyGridOut.of(grid) for grid in level.grids]
-        return cls(level=level.level, grids=grids, ambiguous=level.is_ambiguous)
-
-
-class LocatedOut(BaseModel):
-    """The grids at a position, level by level."""
-
-    point: PointOut
-    levels: list[LevelOut]
-
-    @classmethod
-    def of(cls, located: Located) -> "LocatedOut":
-        return cls(
-            point=PointOut(lon=located.lon, lat=located.lat, datum="EPSG:4490"),
-            levels=[LevelOut.of(level) for level in located.levels],
         )
 
 
