@@ -22,6 +22,7 @@ from api.routes import (
     patrols,
     quarantine,
     tiles,
+    topology,
 )
 from api.tile_shortcut import TileDoor, TileShortcut
 from core.database import Sessions, make_engine, make_sessions
@@ -35,6 +36,7 @@ ROUTERS = (
     auth,
     grid_codes,
     locating,
+    topology,
     grid_files,
     grids,
     patrols,
