@@ -17,7 +17,7 @@ from geo.models import CGCS2000, Grid, GridVersion
 def stored_grids(
     session: Session, streets: Collection[str], tops: Sequence[BaseGeometry] = ()
 ) -> dict[str, StoredGrid]:
-    """Every grid of the streets by code, with its newest version; and other streets' level 1 around `tops`."""
+    """Every grid of the streets by code, newest version each; and other streets' level 1 around `tops`."""
     where: list[ColumnElement[bool]] = [Grid.street_code.in_(streets)]
     if tops:
         box = func.ST_MakeEnvelope(*shapely.total_bounds(tops).tolist(), CGCS2000)
