@@ -14,13 +14,12 @@ from shapely.geometry import MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 
 from core.errors import Conflict
-from geo.graph_cut import BALANCE_TOLERANCE, best_cut
+from geo.graph_cut import best_cut
 from geo.numbering import Plot, reading_order
 from geo.site_cells import CellGraph, Degrees, Numbers, cell_graph
 from geo.topology import flat
 
-__all__ = ["BALANCE_TOLERANCE", "Partition", "TooFewBuildings", "partition", "parts_for"]
-
+Outline = BaseGeometry
 Footprints = Sequence[Polygon | MultiPolygon]
 
 _STRAIGHTEN_M = (24.0, 12.0, 6.0)  # the first that keeps away from the buildings is taken
@@ -51,8 +50,13 @@ def parts_for(total: int, target: int) -> int:
     return max(1, round(total / target))
 
 
+def footprints_of(wkb: Sequence[bytes]) -> Footprints:
+    """Stored footprints as shapes."""
+    return [one for one in shapely.from_wkb(list(wkb)) if isinstance(one, Polygon | MultiPolygon)]
+
+
 def partition(
-    outline: BaseGeometry, points: Degrees, weights: Sequence[int], *, parts: int, footprints: Footprints = ()
+    outline: Outline, points: Degrees, weights: Sequence[int], *, parts: int, footprints: Footprints = ()
 ) -> Partition:
     """Parts of the outline, each connected, each with buildings, as even and compact as was found.
 

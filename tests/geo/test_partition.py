@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from geo.graph_cut import best_cut
-from geo.partition import BALANCE_TOLERANCE, Partition, TooFewBuildings, partition, parts_for
+from geo.graph_cut import BALANCE_TOLERANCE, best_cut
+from geo.partition import Partition, TooFewBuildings, partition, parts_for
 from geo.site_cells import cell_graph
 from geo.topology import check_siblings
 
