@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -45,7 +46,7 @@ class UnknownDatum(Invalid):
 
 
 class Datum(StrEnum):
-    """The datums that can be named anywhere; imports also take the EPSG code of a projected system."""
+    """The datums that can be named anywhere; imports also take projected systems."""
 
     CGCS2000 = "EPSG:4490"
     WGS84 = "EPSG:4326"
@@ -132,11 +133,48 @@ def _converters(datum: str) -> tuple[_Converter, _Converter]:
     return _projected(datum)
 
 
+def same_datum(one: str, other: str) -> bool:
+    """Whether both name the same coordinate system; WGS 84 and CGCS2000 have the same numbers."""
+    if one == other or {one, other} == {Datum.CGCS2000, Datum.WGS84}:
+        return True
+    try:
+        systems = [_system(datum) for datum in (one, other)]
+    except UnknownDatum:
+        return False
+    return bool(systems[0].equals(systems[1], ignore_axis_order=True)) or _parameters(
+        systems[0]
+    ) == _parameters(systems[1])
+
+
+def _parameters(system: CRS) -> tuple[Any, ...]:
+    """What a projection computes with, whatever it and its parameters are called."""
+    operation, ellipsoid = system.coordinate_operation, system.ellipsoid
+    assert operation is not None
+    assert ellipsoid is not None
+    numbers = sorted(
+        (one.name.casefold(), round(float(one.value), 9)) for one in operation.params if one.value
+    )
+    return (ellipsoid.semi_major_metre, operation.method_name, *numbers)
+
+
 def _projected(datum: str) -> tuple[_Converter, _Converter]:
+    crs = _system(datum)
+    base = crs.geodetic_crs
+    # always_xy: EPSG:4547 declares northing first and EPSG:4490 latitude first, files hold x, y.
+    forward = Transformer.from_crs(crs, base, always_xy=True)
+    backward = Transformer.from_crs(base, crs, always_xy=True)
+    return forward.transform, backward.transform
+
+
+def _system(datum: str) -> CRS:
+    """A projected system on the ellipsoid of CGCS2000. Raises: UnknownDatum."""
+    if _PROJ_STRING.match(datum):
+        return _city_system(datum)
     match = re.fullmatch(r"EPSG:(\d{4,6})", datum)
     if match is None:
         raise _unknown(
-            datum, "expected EPSG:4490, EPSG:4326, GCJ02, BD09 or the EPSG code of a projected system"
+            datum,
+            "expected EPSG:4490, EPSG:4326, GCJ02, BD09, an EPSG code or +proj=tmerc … of a projected system",
         )
     try:
         crs = CRS.from_epsg(int(match[1]))
@@ -148,10 +186,43 @@ def _projected(datum: str) -> tuple[_Converter, _Converter]:
     if not base.datum or not base.datum.name.startswith(_SAME_ELLIPSOID_DATUMS):
         # Beijing 1954 and Xian 1980 need local, unpublished shift parameters; without them 30-100 m are lost.
         raise _unknown(datum, f"it is based on {base.name}: convert the file to CGCS2000 first")
-    # always_xy: EPSG:4547 declares northing first and EPSG:4490 latitude first, files hold x, y.
-    forward = Transformer.from_crs(crs, base, always_xy=True)
-    backward = Transformer.from_crs(base, crs, always_xy=True)
-    return forward.transform, backward.transform
+    return crs
+
+
+# Of a PROJ string only plain numbers are taken: nothing that could name a file or an address.
+_PROJ_NUMBERS = frozenset({"lat_0", "lon_0", "k", "k_0", "x_0", "y_0", "zone"})
+_PROJ_WORDS = {
+    "proj": {"tmerc", "etmerc", "utm"},
+    "ellps": {"GRS80"},
+    "units": {"m"},
+    "type": {"crs"},
+    "no_defs": {""},
+    "south": {""},
+    "towgs84": {"0,0,0", "0,0,0,0,0,0,0"},
+}
+_PROJ_STRING = re.compile(r"\s*\+?proj=")  # a plus sign in an address arrives as a space
+_PROJ_NUMBER = re.compile(r"[+-]?\d{1,9}(?:\.\d{1,15})?")
+
+
+def _city_system(datum: str) -> CRS:
+    """A city's own transverse Mercator, around a meridian of its choice. Raises: UnknownDatum."""
+    said: dict[str, str] = {}
+    for part in datum.split():
+        key, _, value = part.removeprefix("+").partition("=")
+        sound = value in _PROJ_WORDS.get(key, ()) or (
+            key in _PROJ_NUMBERS and _PROJ_NUMBER.fullmatch(value) is not None
+        )
+        if not sound or key in said:
+            raise _unknown(datum, f"{part[:30]!r} is not accepted in a PROJ string")
+        said[key] = value
+    if "proj" not in said or "ellps" not in said:
+        raise _unknown(datum, "a PROJ string needs +proj=tmerc and +ellps=GRS80")
+    try:
+        return CRS.from_proj4(
+            " ".join(f"+{key}={value}" if value else f"+{key}" for key, value in said.items())
+        )
+    except CRSError:
+        raise _unknown(datum, "PROJ does not understand it") from None
 
 
 def _unknown(datum: str, reason: str) -> UnknownDatum:

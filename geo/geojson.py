@@ -25,24 +25,30 @@ OWN_PROPERTIES = frozenset({"code", "name", "level", "parent", "kind", "househol
 _MAX_NAME = 100
 _MAX_HOUSEHOLDS = 100_000
 _LEVELS = range(1, 6)
+MAX_VERTICES = 200_000  # of one boundary: a county drawn every 5 m has fewer
+# Members of features that other readers make; never plain data, so no GeoJSON text can bring them.
+FAULT = "fault"  # a FieldFault: why this record cannot be read
+STANDING = "standing"  # a shape in CGCS2000 that the record leaves as it is
 _FIRST_LEVEL_WITHOUT_SHAPE = 4  # floors, shops, counters: DB32/T 2763-2015 5.2.5
 _DEFAULT_KINDS = {1: "community", 2: "area", 3: "residential", 4: "floor", 5: "counter"}
 
 
 class UnreadableFile(Invalid):
-    """This file is not GeoJSON with grids in it."""
+    """This file holds no grids that can be read."""
 
     code = "unreadable-file"
 
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """Why one feature cannot be imported."""
+    """Why one feature cannot be imported, and where to look: its own id in the file, a place in CGCS2000."""
 
     index: int
     code: str | None
     field: str  # JSON pointer inside the feature
     reason: Reason
+    feature_ref: str | None = None
+    at: tuple[float, float] | None = None
 
 
 @dataclass(slots=True)
@@ -73,8 +79,8 @@ class ReadFile:
     rejections: list[Rejection] = field(default_factory=list)
 
 
-class _Fault(Exception):
-    """One field that cannot be read."""
+class FieldFault(Exception):
+    """One field that cannot be read; a reader of other formats leaves it as the `fault` of a feature."""
 
     def __init__(self, pointer: str, reason: Reason) -> None:
         super().__init__(str(reason))
@@ -120,7 +126,7 @@ def read_drafts(features: Sequence[Any], datum: str) -> ReadFile:
     for index, feature in enumerate(features):
         try:
             found.drafts.append(_draft(index, feature))
-        except _Fault as fault:
+        except FieldFault as fault:
             code = _text(_properties(feature), "code")
             found.rejections.append(Rejection(index, code, fault.pointer, fault.reason))
     _convert(found, datum)
@@ -132,15 +138,20 @@ def read_drafts(features: Sequence[Any], datum: str) -> ReadFile:
 
 def _draft(index: int, feature: Any) -> GridDraft:
     if not isinstance(feature, dict) or feature.get("type") != "Feature":
-        raise _Fault("", Reason("not-a-feature", "不是 GeoJSON 要素", "this is no GeoJSON feature"))
+        raise FieldFault("", Reason("not-a-feature", "不是 GeoJSON 要素", "this is no GeoJSON feature"))
+    if isinstance(fault := feature.get(FAULT), FieldFault):
+        raise fault
     properties = _properties(feature)
     level = _level(properties)
-    geometry = feature.get("geometry")
+    geometry, found = feature.get("geometry"), feature.get(STANDING)
+    standing = found if isinstance(found, MultiPolygon) else None
     drawn, has_heights = (None, False) if geometry is None else _drawn(geometry)
     if level >= _FIRST_LEVEL_WITHOUT_SHAPE and drawn is not None:
-        raise _Fault("/geometry", _NO_SHAPE)
-    if level < _FIRST_LEVEL_WITHOUT_SHAPE and drawn is None:
-        raise _Fault("/geometry", Reason("geometry-missing", "缺少边界", "the boundary is missing"))
+        raise FieldFault("/geometry", _NO_SHAPE)
+    if drawn is not None and shapely.get_num_coordinates(drawn) > MAX_VERTICES:
+        raise FieldFault("/geometry", _TOO_DETAILED)
+    if level < _FIRST_LEVEL_WITHOUT_SHAPE and drawn is None and standing is None:
+        raise FieldFault("/geometry", Reason("geometry-missing", "缺少边界", "the boundary is missing"))
     ref = feature.get("id")
     return GridDraft(
         index=index,
@@ -154,6 +165,7 @@ def _draft(index: int, feature: Any) -> GridDraft:
         code=_code(properties),
         attributes={name: value for name, value in properties.items() if name not in OWN_PROPERTIES},
         drawn=drawn,
+        shape=standing,
         has_heights=has_heights,
     )
 
@@ -185,7 +197,7 @@ def _name(properties: dict[str, Any]) -> str:
             f"名称应为 1–{_MAX_NAME} 个字符的文本",
             f"the name must be a text of 1 to {_MAX_NAME} characters",
         )
-        raise _Fault("/properties/name", Reason("name-missing", zh, en))
+        raise FieldFault("/properties/name", Reason("name-missing", zh, en))
     return name
 
 
@@ -196,7 +208,7 @@ def _level(properties: dict[str, Any]) -> int:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or value not in _LEVELS:
-        raise _Fault(
+        raise FieldFault(
             "/properties/level",
             Reason("level-range", "级别应为 1–5 的整数", "the level is a number from 1 to 5"),
         )
@@ -214,7 +226,7 @@ def _households(properties: dict[str, Any]) -> int | None:
             f"户数应为 0–{_MAX_HOUSEHOLDS} 的整数",
             f"households must be a number from 0 to {_MAX_HOUSEHOLDS}",
         )
-        raise _Fault("/properties/households", Reason("households-range", zh, en))
+        raise FieldFault("/properties/households", Reason("households-range", zh, en))
     return value
 
 
@@ -227,14 +239,16 @@ def _code(properties: dict[str, Any]) -> GridCode | None:
     except InvalidGridCode as error:
         first = error.errors[0]
         zh, _, en = first.detail.partition(" / ")
-        raise _Fault("/properties/code", Reason(first.code, zh, en)) from None
+        raise FieldFault("/properties/code", Reason(first.code, zh, en)) from None
 
 
 # ------------------------------------------------------------------------------------------ geometry
 
 
 def _drawn(geometry: Any) -> tuple[BaseGeometry, bool]:
-    """The polygon as the file has it, heights dropped, and whether it had heights."""
+    """The polygon as the file has it, heights and measures dropped, and whether it had any."""
+    if isinstance(geometry, BaseGeometry):
+        return _flat_polygon(geometry)
     kind = geometry.get("type") if isinstance(geometry, dict) else None
     coordinates = geometry.get("coordinates") if isinstance(geometry, dict) else None
     if kind not in {"Polygon", "MultiPolygon"}:
@@ -242,18 +256,47 @@ def _drawn(geometry: Any) -> tuple[BaseGeometry, bool]:
             f"边界应为 Polygon 或 MultiPolygon，而不是 {kind}",
             f"a boundary is a (Multi)Polygon, not {kind}",
         )
-        raise _Fault("/geometry/type", Reason("geometry-kind", zh, en))
+        raise FieldFault("/geometry/type", Reason("geometry-kind", zh, en))
     polygons = [coordinates] if kind == "Polygon" else coordinates
     if not isinstance(polygons, list) or not polygons:
-        raise _Fault("/geometry/coordinates", _EMPTY)
+        raise FieldFault("/geometry/coordinates", _EMPTY)
     parts, heights = [], False
     for polygon in polygons:
         if not isinstance(polygon, list) or not polygon:
-            raise _Fault("/geometry/coordinates", _EMPTY)
+            raise FieldFault("/geometry/coordinates", _EMPTY)
         rings = [_ring(ring) for ring in polygon]
         heights = heights or any(ring.shape[1] > 2 for ring in rings)
         parts.append(Polygon(rings[0][:, :2], [ring[:, :2] for ring in rings[1:]]))
     return (parts[0] if kind == "Polygon" else MultiPolygon(parts)), heights
+
+
+_CURVED = frozenset({"CircularString", "CompoundCurve", "CurvePolygon", "MultiCurve", "MultiSurface"})
+CURVED = Reason(
+    "geometry-curved",
+    "边界含圆弧：请先在 GIS 软件中转换为折线（linearize）",
+    "the boundary holds arcs: turn them into straight lines first (linearize)",
+)
+_TOO_DETAILED = Reason(
+    "geometry-too-detailed",
+    f"一个边界最多 {MAX_VERTICES} 个顶点，请先简化",
+    f"a boundary has at most {MAX_VERTICES} vertices: simplify it first",
+)
+
+
+def _flat_polygon(geometry: BaseGeometry) -> tuple[BaseGeometry, bool]:
+    """The same for a geometry that another reader made."""
+    if geometry.geom_type in _CURVED:
+        raise FieldFault("/geometry/type", CURVED)
+    parts = shapely.get_parts(geometry)
+    if geometry.geom_type == "GeometryCollection" and all(part.geom_type == "Polygon" for part in parts):
+        geometry = MultiPolygon(list(parts))
+    if geometry.geom_type not in {"Polygon", "MultiPolygon"}:
+        kind = geometry.geom_type
+        zh, en = f"边界应为面，而不是 {kind}", f"a boundary is a (Multi)Polygon, not {kind}"
+        raise FieldFault("/geometry/type", Reason("geometry-kind", zh, en))
+    if geometry.is_empty:
+        raise FieldFault("/geometry", _EMPTY)
+    return shapely.force_2d(geometry), bool(geometry.has_z or geometry.has_m)
 
 
 _EMPTY = Reason("geometry-empty", "没有边界坐标", "the boundary has no coordinates")
@@ -267,16 +310,16 @@ def _ring(positions: Any) -> NDArray[np.float64]:
     except (TypeError, ValueError):
         ring = np.empty(0)
     if ring.ndim != 2 or ring.shape[1] not in {2, 3}:
-        raise _Fault(
+        raise FieldFault(
             pointer,
             Reason("coordinates-malformed", "坐标不是数字对的列表", "positions must be pairs of numbers"),
         )
     if not np.isfinite(ring).all():
-        raise _Fault(
+        raise FieldFault(
             pointer, Reason("coordinate-not-finite", "坐标含非数值", "a coordinate is not a finite number")
         )
     if len(ring) < 4:
-        raise _Fault(
+        raise FieldFault(
             pointer,
             Reason(
                 "ring-too-short",
@@ -285,7 +328,7 @@ def _ring(positions: Any) -> NDArray[np.float64]:
             ),
         )
     if not (ring[0, :2] == ring[-1, :2]).all():
-        raise _Fault(
+        raise FieldFault(
             pointer,
             Reason(
                 "ring-not-closed", "边界环未闭合：首尾点不同", "the ring is not closed: first is not last"

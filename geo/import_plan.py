@@ -10,6 +10,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
+import numpy as np
+import shapely
 from shapely.geometry.base import BaseGeometry
 
 from core.errors import DomainError
@@ -17,6 +19,8 @@ from geo.codes import CodeLookups, GridCode, Reason, explain, parse
 from geo.geojson import GridDraft, Rejection
 from geo.numbering import Plot, allocate, allocate_below, allocate_merged
 from geo.object_codes import DEFAULT_OBJECT_CODE
+
+_UNMOVED_DEG = 1e-9
 
 
 class Change(StrEnum):
@@ -338,4 +342,15 @@ def _same(draft: GridDraft, stored: StoredGrid) -> bool:
         return False
     if draft.shape is None or stored.shape is None:
         return draft.shape is stored.shape
-    return bool(draft.shape.equals_exact(stored.shape, normalize=True))
+    return _same_shape(draft.shape, stored.shape)
+
+
+def _same_shape(one: BaseGeometry, other: BaseGeometry) -> bool:
+    """A boundary that moved by less than 0.1 mm, through a file in another datum, did not change."""
+    if one.equals_exact(other, normalize=True):
+        return True
+    if shapely.get_num_coordinates(one) != shapely.get_num_coordinates(other):
+        return False
+    if not np.allclose(one.bounds, other.bounds, rtol=0, atol=_UNMOVED_DEG):
+        return False
+    return bool(shapely.hausdorff_distance(one, other) <= _UNMOVED_DEG)

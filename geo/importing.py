@@ -6,7 +6,7 @@ A feature without a code is given one in reading order. A dry run says the same 
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 from core import audit
 from core.signals import GRIDS, announce
 from geo.codes import Reason
-from geo.datums import Datum
+from geo.datums import Datum, same_datum
+from geo.files.tables import codes_named, completed
 from geo.geojson import GridDraft, ReadFile, Rejection, read_drafts
 from geo.grid_writing import Origin, write_grids
 from geo.import_plan import Change, PlannedGrid, Surroundings, plan_import
@@ -24,7 +25,7 @@ from geo.import_topology import check_fit, suspect_file
 from geo.queries import lookups_of_streets
 from geo.stored_grids import stored_grids
 
-_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('grids.import', 0))")
+ONE_IMPORT_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('grids.import', 0))")
 _HINTED_SHARE = 0.5  # of the features with the same trouble: then it is the file's
 
 
@@ -57,10 +58,15 @@ class ImportReport:
     codes: tuple[str | None, ...]
     imported: bool
 
+    def with_hints(self, notes: Sequence[Reason]) -> "ImportReport":
+        """The same, with what was worth knowing about the file in front."""
+        return replace(self, hints=(*notes, *self.hints))
+
 
 def import_grids(session: Session, features: Sequence[Any], order: ImportOrder) -> ImportReport:
     """All features are stored, or none is. Raises: UnknownDatum."""
-    session.execute(_ONE_AT_A_TIME)  # codes are given by looking at those that exist
+    session.execute(ONE_IMPORT_AT_A_TIME)  # codes are given by looking at those that exist
+    features = _finished(session, features)
     found = read_drafts(features, order.datum)
     streets = {street for draft in found.drafts for street in _streets_named(draft)}
     tops = [draft.shape for draft in found.drafts if draft.level == 1 and draft.shape is not None]
@@ -77,6 +83,14 @@ def import_grids(session: Session, features: Sequence[Any], order: ImportOrder) 
         _store(session, plan.grids, order)
     hints = (*_file_hints(found, plan.grids, rejections, order), *fit.hints)
     return _report(plan.grids, rejections, hints, order, total=len(features), imported=imported)
+
+
+def _finished(session: Session, features: Sequence[Any]) -> Sequence[Any]:
+    """Rows of tables say only part of a grid: the rest is what stands."""
+    codes = codes_named(features)
+    if not codes:
+        return features
+    return completed(features, stored_grids(session, {code[6:15] for code in codes}))
 
 
 def _store(session: Session, grids: Sequence[PlannedGrid], order: ImportOrder) -> None:
@@ -129,7 +143,7 @@ def _lost(found: ReadFile, features: Sequence[Any]) -> set[str]:
 def _file_hints(
     found: ReadFile, grids: Sequence[PlannedGrid], rejections: Sequence[Rejection], order: ImportOrder
 ) -> Iterator[Reason]:
-    if order.named_datum not in (None, order.datum):
+    if order.named_datum is not None and not _agrees(order.named_datum, order.datum):
         zh = f"文件自称坐标系 {order.named_datum}，而声明为 {order.datum}"
         en = f"the file names {order.named_datum} as its datum, but {order.datum} was declared"
         yield Reason("datum-contradicted", zh, en)
@@ -146,6 +160,13 @@ def _file_hints(
         yield Reason(
             "heights-dropped", f"已舍去 {flattened} 个要素的高程", f"heights of {flattened} features dropped"
         )
+
+
+def _agrees(named: str, declared: str) -> bool:
+    """GCJ-02 and BD-09 have no code of their own: their files call themselves WGS 84 or CGCS2000."""
+    if declared in {Datum.GCJ02, Datum.BD09}:
+        return named in {Datum.WGS84, Datum.CGCS2000}
+    return same_datum(named, declared)
 
 
 def _report(

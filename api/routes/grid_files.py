@@ -14,16 +14,38 @@ from api.problems import problem_replies
 from api.schemas.grids import ImportReportOut
 from core.clock import today
 from core.errors import Forbidden, Invalid, TooLarge, Unauthenticated, Unavailable
+from core.spreadsheets import UnreadableTable
+from core.texts import WrongEncoding
 from geo.datums import UnknownDatum
-from geo.geojson import UnreadableFile, read_features
+from geo.files.mapping import parse_mapping
+from geo.files.reading import ReadOptions, read_grid_file
+from geo.geojson import UnreadableFile
 from geo.importing import ImportOrder, import_grids
 
 router = APIRouter(prefix="/v1", tags=["grids"])
 
 ALWAYS = (Invalid, Unauthenticated, Unavailable)
+UNREADABLE = (UnreadableFile, UnreadableTable, WrongEncoding)
 _MAX_FILE_NAME = 200
 
-GridFile = Annotated[UploadFile, File(description="GeoJSON FeatureCollection")]
+GridUpload = Annotated[
+    UploadFile,
+    File(description="GeoJSON, GeoPackage, zipped Shapefile, KML/KMZ; Excel or CSV to change attributes"),
+]
+Layer = Annotated[str | None, Query(max_length=200, description="layer or sheet, when there are several")]
+Encoding = Annotated[str | None, Query(max_length=20, description="of Shapefile and CSV text: GBK, UTF-8")]
+Mapping = Annotated[
+    str | None,
+    Query(max_length=2000, description='field of each property as JSON: {"name": "WGMC", "code": "WGBM"}'),
+]
+
+
+def read_options(layer: Layer = None, encoding: Encoding = None, mapping: Mapping = None) -> ReadOptions:
+    """What is said of a file that it does not say itself."""
+    return ReadOptions(layer, encoding, parse_mapping(mapping))
+
+
+Options = Annotated[ReadOptions, Depends(read_options)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +68,24 @@ def import_query(
 @router.post(
     "/grids/import",
     response_model=ImportReportOut,
-    responses=problem_replies(*ALWAYS, Forbidden, TooLarge, UnreadableFile, UnknownDatum),
+    responses=problem_replies(
+        *ALWAYS, Forbidden, TooLarge, UnreadableFile, UnreadableTable, WrongEncoding, UnknownDatum
+    ),
 )
 def import_file(
-    file: GridFile, query: Annotated[ImportQuery, Depends(import_query)], call: Writing
+    file: GridUpload, query: Annotated[ImportQuery, Depends(import_query)], options: Options, call: Writing
 ) -> ImportReportOut:
-    """Import all grids of a GeoJSON file, or none: then `imported` is false and `rejected` says why."""
+    """Import all grids of a file, or none: then `imported` is false and `rejected` says why.
+
+    Rows of a table change grids that exist, found by their code, and leave their boundaries alone.
+    """
     scope = scope_of(call.actor, Action.IMPORT_GRIDS)
     if scope.is_empty:
         raise Forbidden("您没有导入网格的权限 / none of your roles imports grids")
-    features, named_datum = read_features(file.file.read())
+    features, named_datum, notes = read_grid_file(file.file.read(), file.filename or "", options)
     order = ImportOrder(
         query.datum, query.valid_from, query.dry_run, scope.covers, call.actor.label, named_datum
     )
-    report = import_grids(call.session, features, order)
+    report = import_grids(call.session, features, order).with_hints(notes)
     name = (file.filename or "")[:_MAX_FILE_NAME]
     return ImportReportOut.of(report, file=name, dry_run=query.dry_run)
