@@ -70,9 +70,12 @@ def _shape(text: Any) -> Any:
 
 def codes_named(features: Sequence[Any]) -> set[str]:
     """Codes of the grids that rows of tables speak of; empty for files of other kinds."""
-    return {
-        str(one["properties"].get("code")) for one in features if isinstance(one, dict) and COLUMNS in one
-    }
+    return {str(one["properties"].get("code")) for one in features if _is_row(one)}
+
+
+def _is_row(feature: Any) -> bool:
+    """Made by this module: a GeoJSON text cannot bring a frozenset."""
+    return isinstance(feature, dict) and isinstance(feature.get(COLUMNS), frozenset)
 
 
 def completed(features: Sequence[Any], stored: Mapping[str, StoredGrid]) -> list[Any]:
