@@ -1,22 +1,25 @@
 """The grids at a position, at many, and the caller's own grids for a phone without a network."""
 
+import json
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 from access.roles import Action
 from access.scope import scope_of
 from api.datums import DatumText
 from api.days import OnDay
 from api.dependencies import Reading
+from api.entity_tags import is_known
 from api.problems import problem_replies
 from api.schemas.locating import LocatedOut, LocatedPointsOut, LocateIn
 from core.clock import today
-from core.errors import Invalid, Unauthenticated, Unavailable
+from core.errors import Invalid, NotFound, Unauthenticated, Unavailable
 from geo.batch_locating import locate_points, read_points
 from geo.datums import UnknownDatum
 from geo.located_index import GridIndexes
 from geo.locating import OutsideChina, locate
+from geo.pack import PackTooLarge, pack_content, pack_document
 
 router = APIRouter(prefix="/v1", tags=["grids"])
 
@@ -24,6 +27,8 @@ ALWAYS = (Invalid, Unauthenticated, Unavailable)
 # A road on a boundary belongs to both sides; a phone errs about this much.
 _USUAL_ACCURACY_M = 15.0
 
+StreetText = Annotated[str | None, Query(max_length=9, description="code of the one street to pack")]
+IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match", max_length=1000)]
 Coordinate = Annotated[float, Query(allow_inf_nan=False)]
 Accuracy = Annotated[float, Query(ge=0, le=1000, description="metres the position may be off")]
 
@@ -68,3 +73,27 @@ def locate_many(request: Request, call: Reading, asked: LocateIn) -> Response:
     found = LocatedPointsOut.of(dated, points, located, day=day)
     # Serialised once: the framework would validate ten thousand rows again.
     return Response(found.model_dump_json(), media_type="application/json")
+
+
+@router.get(
+    "/grids/pack",
+    response_class=Response,
+    responses={
+        200: {"content": {"application/geo+json": {}}},
+        304: {"description": "The pack of If-None-Match is still right."},
+        **problem_replies(*ALWAYS, NotFound, PackTooLarge),
+    },
+)
+def read_pack(call: Reading, day: OnDay, street: StreetText = None, known: IfNoneMatch = None) -> Response:
+    """The caller's grids, those above and directly beside them, simplified: GeoJSON to carry along."""
+    scope = scope_of(call.actor, Action.READ_GRIDS)
+    ends = [held.valid_to for held in call.actor.assignments if held.valid_to is not None]
+    content = pack_content(
+        call.session, scope, street_code=street, day=day, known_end=min(ends, default=None)
+    )
+    # Weak: the same pack asked for on another day differs in that day alone.
+    headers = {"ETag": f"W/{content.etag}", "Cache-Control": "private, no-cache", "Vary": "Authorization"}
+    if is_known(content.etag, known):
+        return Response(status_code=304, headers=headers)
+    body = json.dumps(pack_document(call.session, content), ensure_ascii=False, separators=(",", ":"))
+    return Response(body, media_type="application/geo+json", headers=headers)
