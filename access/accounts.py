@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from sqlalchemy import Select, select
 from sqlalchemy.dialects.postgresql import insert
@@ -86,7 +87,7 @@ def create_person_with_account(
     )
     if stored is None:
         raise UsernameTaken
-    _record(session, actor, person_id, "account.created", {})
+    record_change(session, actor, person_id, "account.created", {})
     return person_id
 
 
@@ -102,13 +103,12 @@ def assign(
     """The person holds the post from `valid_from` (today) until before `valid_to` (open)."""
     first = valid_from or today()
     if valid_to is not None and valid_to <= first:
-        raise _wrong("/valid_to", "not-after-start", "结束日期须晚于开始日期 / must be after valid_from")
+        raise wrong_field("/valid_to", "not-after-start", "结束日期须晚于开始日期 / must be after valid_from")
     path, grid_id = _place(session, actor, post)
     require(actor, Action.MANAGE_ACCOUNTS, path)
-    # Locked, so that two assignments at once cannot both pass the test for overlap.
-    session.execute(_locked(person_id))
-    _require_visible(session, actor, person_id)
-    _refuse_overlap(session, person_id, post.role, path, first=first, end=valid_to)
+    lock_people(session, person_id)  # two assignments at once must not both pass the test for overlap
+    require_visible(session, actor, person_id)
+    refuse_overlap(session, person_id, post.role, path, first=first, end=valid_to)
     assignment_id = uuid.uuid4()
     session.add(
         Assignment(
@@ -123,29 +123,37 @@ def assign(
     )
     dates = {"from": first.isoformat(), "to": valid_to.isoformat() if valid_to else None}
     detail = {"assignment": str(assignment_id), "role": post.role.value, "path": path, **dates}
-    _record(session, actor, person_id, "assignment.created", detail, path=path)
+    record_change(session, actor, person_id, "assignment.created", detail, path=path)
     return assignment_id
 
 
 def end_assignment(
-    session: Session, actor: Actor, assignment_id: uuid.UUID, *, on: date | None = None
+    session: Session,
+    actor: Actor,
+    assignment_id: uuid.UUID,
+    *,
+    on: date | None = None,
+    action: Action = Action.MANAGE_ACCOUNTS,
 ) -> None:
-    """The assignment no longer holds from the day `on` (today); one that would never have held is gone."""
+    """The assignment no longer holds from the day `on` (today); one that would never have held is gone.
+
+    `action` is what the actor needs there.
+    """
     last = on or today()
     assignment = session.get(Assignment, assignment_id, with_for_update=True, populate_existing=True)
     if assignment is None:
         raise NotFound
-    require(actor, Action.MANAGE_ACCOUNTS, assignment.path)
+    require(actor, action, assignment.path)
     if assignment.valid_to is not None and assignment.valid_to <= last:
         raise AssignmentEnded
     if last < assignment.valid_from:
-        raise _wrong("/on", "before-start", "不得早于开始日期 / must not be before valid_from")
+        raise wrong_field("/on", "before-start", "不得早于开始日期 / must not be before valid_from")
     if last == assignment.valid_from:
         session.delete(assignment)
     else:
         assignment.valid_to = last
     detail = {"assignment": str(assignment_id), "role": assignment.role, "on": last.isoformat()}
-    _record(session, actor, assignment.person_id, "assignment.ended", detail, path=assignment.path)
+    record_change(session, actor, assignment.person_id, "assignment.ended", detail, path=assignment.path)
 
 
 def set_password(session: Session, actor: Actor, person_id: uuid.UUID, password_hash: PasswordHash) -> None:
@@ -154,7 +162,7 @@ def set_password(session: Session, actor: Actor, person_id: uuid.UUID, password_
     account.password_hash = password_hash
     account.failed_logins, account.locked_until = 0, None
     tokens.revoke_all(session, person_id, "password-changed")
-    _record(session, actor, person_id, "account.password_set", {})
+    record_change(session, actor, person_id, "account.password_set", {})
 
 
 def disable(session: Session, actor: Actor, person_id: uuid.UUID) -> None:
@@ -164,7 +172,7 @@ def disable(session: Session, actor: Actor, person_id: uuid.UUID) -> None:
         return
     account.disabled_at = now()
     tokens.revoke_all(session, person_id, "account-disabled")
-    _record(session, actor, person_id, "account.disabled", {})
+    record_change(session, actor, person_id, "account.disabled", {})
 
 
 def enable(session: Session, actor: Actor, person_id: uuid.UUID) -> None:
@@ -173,30 +181,30 @@ def enable(session: Session, actor: Actor, person_id: uuid.UUID) -> None:
     if account.disabled_at is None:
         return
     account.disabled_at = None
-    _record(session, actor, person_id, "account.enabled", {})
+    record_change(session, actor, person_id, "account.enabled", {})
 
 
 def _refuse_names(name: str, username: str) -> None:
     if not name or len(name) > 64 or "\x00" in name:
-        raise _wrong("/name", "length", "姓名须为 1–64 个字符 / 1 to 64 characters")
+        raise wrong_field("/name", "length", "姓名须为 1–64 个字符 / 1 to 64 characters")
     if not USERNAME.fullmatch(username):
-        raise _wrong("/username", "characters", USERNAME_RULE)
+        raise wrong_field("/username", "characters", USERNAME_RULE)
 
 
 def _place(session: Session, actor: Actor, post: Post) -> tuple[str, int | None]:
     """Path and grid of a post. A grid outside the actor's part does not exist for the actor."""
     if post.role in GRID_ROLES:
         if post.grid_code is None or post.area is not None:
-            raise _wrong(
+            raise wrong_field(
                 "/grid_code", "required", "网格员和网格长须对应一个网格 / members and heads need a grid"
             )
         visible = scope_of(actor, Action.READ_GRIDS).clause(Grid.path)
         grid = session.scalar(select(Grid).where(Grid.code == post.grid_code, visible))
         if grid is None or grid.retired_on is not None:
-            raise _wrong("/grid_code", "no-such-grid", "没有这个网格 / there is no such grid")
+            raise wrong_field("/grid_code", "no-such-grid", "没有这个网格 / there is no such grid")
         return grid.path, grid.grid_id
     if post.area is None or post.grid_code is not None or not AREA.fullmatch(post.area):
-        raise _wrong(
+        raise wrong_field(
             "/area",
             "not-an-area",
             "范围须为空、2/4/6 位区划代码或“街道代码/” / empty, 2, 4 or 6 digits, or 9 digits and /",
@@ -204,9 +212,10 @@ def _place(session: Session, actor: Actor, post: Post) -> tuple[str, int | None]
     return post.area, None
 
 
-def _refuse_overlap(
+def refuse_overlap(
     session: Session, person_id: uuid.UUID, role: Role, path: str, *, first: date, end: date | None
 ) -> None:
+    """Raises: AssignmentOverlaps, when the person, locked, holds the role there on one of the days."""
     same = select(Assignment.valid_from, Assignment.valid_to).where(
         Assignment.person_id == person_id, Assignment.role == role.value, Assignment.path == path
     )
@@ -218,7 +227,7 @@ def _refuse_overlap(
 def _managed_account(session: Session, actor: Actor, person_id: uuid.UUID) -> Account:
     """The account, locked, of a person who is wholly inside what the actor manages."""
     account = session.scalar(_locked(person_id))
-    paths = _require_visible(session, actor, person_id)
+    paths = require_visible(session, actor, person_id)
     if account is None:
         raise NotFound
     scope = scope_of(actor, Action.MANAGE_ACCOUNTS)
@@ -227,20 +236,41 @@ def _managed_account(session: Session, actor: Actor, person_id: uuid.UUID) -> Ac
     return account
 
 
-def _require_visible(session: Session, actor: Actor, person_id: uuid.UUID) -> list[str]:
+def require_visible(session: Session, actor: Actor, person_id: uuid.UUID) -> list[str]:
     """Paths of what the person holds now or later, else of what was held; the actor sees at least one.
 
-    Somebody who never held anything is visible: a new person on the way to a first post.
+    Somebody who never held anything is visible in the own street, or everywhere without one: a new person on
+    the way to a first post.
+    Raises: NotFound.
     """
     held = session.execute(
         select(Assignment.path, Assignment.valid_to).where(Assignment.person_id == person_id)
     ).all()
     day = today()
     paths = [path for path, end in held if end is None or end > day] or [path for path, _ in held]
+    street_code = session.scalar(select(Person.street_code).where(Person.person_id == person_id))
+    if not paths and street_code is not None:
+        paths = [f"{street_code}/"]
     scope = scope_of(actor, Action.READ_PEOPLE)
     if paths and not any(scope.covers(path) for path in paths):
         raise NotFound
     return paths
+
+
+def lock_people(session: Session, *person_ids: uuid.UUID) -> None:
+    """Changes of what these people hold wait for each other from here to the end of the transaction.
+
+    Raises: NotFound, when one of them does not exist.
+    """
+    wanted = set(person_ids)
+    locked = session.scalars(
+        select(Person.person_id)
+        .where(Person.person_id.in_(wanted))
+        .order_by(Person.person_id)  # in a fixed order: two callers must not wait for each other
+        .with_for_update(key_share=True)
+    ).all()
+    if set(locked) != wanted:
+        raise NotFound
 
 
 def _locked(person_id: uuid.UUID) -> Select[Account]:
@@ -252,19 +282,21 @@ def _locked(person_id: uuid.UUID) -> Select[Account]:
     )
 
 
-def _wrong(pointer: str, code: str, detail: str) -> Invalid:
+def wrong_field(pointer: str, code: str, detail: str) -> Invalid:
+    """What to raise when one field of the input cannot be."""
     return Invalid(detail, errors=[FieldError(pointer, code, detail)])
 
 
-def _record(
+def record_change(
     session: Session,
     actor: Actor,
     person_id: uuid.UUID,
     action: str,
-    detail: Mapping[str, str | None],
+    detail: Mapping[str, Any],
     *,
     path: str = "",
 ) -> None:
+    """The change of a person at this path is in the trail, and caches forget the person."""
     announce(session, ACCESS, str(person_id))
     audit.record(
         session,

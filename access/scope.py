@@ -23,7 +23,10 @@ NOBODY = uuid.UUID(int=0)
 
 @dataclass(frozen=True, slots=True)
 class HeldRole:
-    """An assignment that counts today."""
+    """An assignment that counts today: the person's own, or held for somebody who is away.
+
+    `stands_in_for` names that person; the dates are then those of standing in.
+    """
 
     assignment_id: uuid.UUID
     role: Role
@@ -31,6 +34,7 @@ class HeldRole:
     grid_id: int | None
     valid_from: date
     valid_to: date | None
+    stands_in_for: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,30 @@ import secrets
 import uuid
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
-from sqlalchemy import Date, Row, bindparam, delete, insert, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import (
+    Date,
+    Row,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    delete,
+    func,
+    insert,
+    null,
+    or_,
+    select,
+    true,
+    union_all,
+    update,
+)
+from sqlalchemy.orm import Session, aliased
 
-from access.models import AccessToken, Account, Assignment, Person, RefreshToken, SignIn
-from access.queries import held_on
+from access.models import Absence, AccessToken, Account, Assignment, Person, RefreshToken, SignIn
+from access.queries import away_on, held_on
 from access.roles import Role
 from access.scope import Actor, HeldRole, person_label
 from access.sealing import ReplayKey, replay_key, seal, unseal
@@ -59,6 +76,33 @@ class AccountDisabled(Unauthenticated):
     code = "account-disabled"
 
 
+_DAY = bindparam("day", type_=Date)
+_ABSENT = aliased(Person)
+# Whose assignments the person holds: the own ones, and those in grids of everybody the person stands in for.
+# A lateral subquery and not an OR in the join below: both halves then use an index.
+_HOLDERS = union_all(
+    select(
+        Person.person_id.label("holder_id"),
+        cast(null(), Text).label("absent"),
+        cast(null(), Date).label("away_from"),
+        cast(null(), Date).label("away_to"),
+    ).correlate(Person),
+    select(
+        Absence.person_id,
+        _ABSENT.name,
+        Absence.valid_from,
+        func.least(Absence.valid_to, Absence.cancelled_on),
+    )
+    .join(_ABSENT, _ABSENT.person_id == Absence.person_id)
+    .where(Absence.substitute_id == Person.person_id, away_on(_DAY))
+    .correlate(Person),
+).lateral("holders")
+_held = and_(
+    Assignment.person_id == _HOLDERS.c.holder_id,
+    held_on(_DAY),
+    # Nobody hands the keys of the deployment to a substitute: what is held for others are grids.
+    or_(_HOLDERS.c.absent.is_(None), Assignment.grid_id.is_not(None)),
+)
 # Columns, not objects: nothing of this may come from what the session already knows.
 _WHO_HOLDS = (
     select(
@@ -74,14 +118,16 @@ _WHO_HOLDS = (
         Assignment.role,
         Assignment.path,
         Assignment.grid_id,
-        Assignment.valid_from,
-        Assignment.valid_to,
+        func.greatest(Assignment.valid_from, _HOLDERS.c.away_from).label("valid_from"),  # passes over null
+        func.least(Assignment.valid_to, _HOLDERS.c.away_to).label("valid_to"),
+        _HOLDERS.c.absent,
     )
     .select_from(AccessToken)
     .join(SignIn, SignIn.sign_in_id == AccessToken.sign_in_id)
     .join(Account, Account.person_id == SignIn.person_id)
     .join(Person, Person.person_id == SignIn.person_id)
-    .outerjoin(Assignment, (Assignment.person_id == Person.person_id) & held_on(bindparam("day", type_=Date)))
+    .join(_HOLDERS, true())
+    .outerjoin(Assignment, _held)
     .where(AccessToken.token_hash == bindparam("token_hash"))
     .order_by(Assignment.path, Assignment.role)
 )
@@ -132,13 +178,21 @@ def identify(session: Session, token: str) -> Identified:
         raise SignedOut(because=one.revoked_because)
     if one.expires_at <= at:
         raise TokenExpired
-    held = tuple(
-        HeldRole(row.assignment_id, Role(row.role), row.path, row.grid_id, row.valid_from, row.valid_to)
-        for row in rows
-        if row.assignment_id is not None
-    )
+    held = tuple(_held_role(row) for row in rows if row.assignment_id is not None)
     actor = Actor(one.person_id, one.name, one.username, one.sign_in_id, held, person_label(one.person_id))
     return Identified(actor, one.expires_at)
+
+
+def _held_role(row: Row[*tuple[Any, ...]]) -> HeldRole:
+    return HeldRole(
+        assignment_id=row.assignment_id,
+        role=Role(row.role),
+        path=row.path,
+        grid_id=row.grid_id,
+        valid_from=row.valid_from,
+        valid_to=row.valid_to,
+        stands_in_for=row.absent,
+    )
 
 
 def start(

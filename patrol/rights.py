@@ -4,11 +4,11 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, literal, or_, select
 from sqlalchemy.orm import Session
 
-from access.models import Assignment
-from access.queries import held_on
+from access.models import Absence, Assignment
+from access.queries import away_on, held_on
 from access.roles import ACTIONS, Action
 from access.scope import Actor, require, scope_of
 from core.clock import local_date
@@ -52,10 +52,15 @@ def grid_to_patrol(session: Session, actor: Actor, grid_code: str, started_at: d
 
 
 def _could_then(session: Session, person_id: uuid.UUID, path: str, started_at: datetime) -> bool:
+    """Whether the person, or somebody for whom the person stood in, could patrol there on that day."""
+    day = local_date(started_at)
+    stood_in_for = select(Absence.person_id).where(Absence.substitute_id == person_id, away_on(day))
     held = select(Assignment.assignment_id).where(
-        Assignment.person_id == person_id,
+        # One list of people and not an OR of two conditions, so that their index serves.
+        Assignment.person_id.in_(select(literal(person_id)).union_all(stood_in_for)),
+        or_(Assignment.person_id == person_id, Assignment.grid_id.is_not(None)),
         Assignment.role.in_(_PATROLLING),
         func.starts_with(path, Assignment.path),
-        held_on(local_date(started_at)),
+        held_on(day),
     )
     return session.scalars(held.limit(1)).one_or_none() is not None

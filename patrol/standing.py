@@ -17,14 +17,14 @@ from geo.models import Grid, GridVersion
 from geo.queries import standing_on, version_on
 from patrol.evidence import stored_policies
 from patrol.models import Patrol, PatrolVerdict
-from patrol.policies import Policy, policy_for
+from patrol.policies import Policy, PolicyRow, policy_for
 from patrol.reasons import Reason
 from patrol.rights import GridUnknown
+from patrol.substitutes import PairKey, StandIn, share_out, stand_ins_in_week
 from patrol.verdicts import Status
 from patrol.weeks import Counted, GridStatus, JudgedPatrol, closes_at, count_week, grid_status, is_met
 
 _PATROL_ROLES = [role.value for role in PATROL_ROLES]
-PairKey = tuple[uuid.UUID, int]  # person, grid
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,11 @@ class StandingGrid:
 
 @dataclass(frozen=True, slots=True)
 class CountedPatrol:
-    """A judged patrol with its place in the weekly count."""
+    """A judged patrol with its place in the weekly count; a substitute may have walked it."""
 
     patrol_id: uuid.UUID
+    walker_id: uuid.UUID
+    walker_name: str
     started_at: datetime
     status: Status
     counted: bool
@@ -161,7 +163,7 @@ def grids_in_week(session: Session, within: ColumnElement[bool], week: Week) -> 
 
 
 def pairs_in_week(session: Session, grids: Iterable[StandingGrid], week: Week) -> list[Pair]:
-    """Every pair due in the week in these grids, by grid code and person."""
+    """Every pair due in the week in these grids, by grid code and person; with what substitutes walked."""
     by_id = {grid.grid_id: grid for grid in grids}
     people = session.execute(
         select(Assignment.grid_id, Person.person_id, Person.name)
@@ -169,14 +171,23 @@ def pairs_in_week(session: Session, grids: Iterable[StandingGrid], week: Week) -
         .where(Assignment.grid_id.in_(by_id), _active(week))
         .distinct()
     ).all()
-    judged = _judged(session, [(person_id, grid_id) for grid_id, person_id, _ in people if grid_id], week)
-    policies = stored_policies(session)
+    own = [(person_id, grid_id) for grid_id, person_id, _ in people if grid_id]
+    names = {person_id: name for _, person_id, name in people}
+    stand_ins = stand_ins_in_week(session, names, week)
+    names |= {one.substitute_id: one.substitute_name for one in stand_ins}
+    judged = _judged(session, [*own, *_walked_for_others(own, stand_ins)], week)
+    walkers = {
+        one.patrol_id: (person_id, names[person_id])
+        for (person_id, _), patrols in judged.items()
+        for one in patrols
+    }
+    stored = stored_policies(session)
+    policies = {key: _policy_in(stored, by_id[key[1]], week) for key in own}
     pairs = []
-    for grid_id, person_id, name in people:
-        assert grid_id is not None
-        grid = by_id[grid_id]
-        policy = policy_for(policies, path=grid.path, kind=grid.kind, day=week.monday).policy
-        pairs.append(Pair(grid, person_id, name, policy, _counted(judged[person_id, grid_id], policy)))
+    for (person_id, grid_id), patrols in share_out(judged, policies, stand_ins).items():
+        policy = policies[person_id, grid_id]
+        shown = _counted(patrols, policy, walkers)
+        pairs.append(Pair(by_id[grid_id], person_id, names[person_id], policy, shown))
     return sorted(pairs, key=lambda pair: (pair.grid.code, pair.person_id))
 
 
@@ -233,11 +244,14 @@ def _judged(
     return found
 
 
-def _counted(judged: list[JudgedPatrol], policy: Policy) -> tuple[CountedPatrol, ...]:
+def _counted(
+    judged: list[JudgedPatrol], policy: Policy, walkers: Mapping[uuid.UUID, tuple[uuid.UUID, str]]
+) -> tuple[CountedPatrol, ...]:
     known = {patrol.patrol_id: patrol for patrol in judged}
     return tuple(
         CountedPatrol(
             answer.patrol_id,
+            *walkers[answer.patrol_id],
             known[answer.patrol_id].started_at,
             known[answer.patrol_id].status,
             answer.counted,
@@ -245,3 +259,15 @@ def _counted(judged: list[JudgedPatrol], policy: Policy) -> tuple[CountedPatrol,
         )
         for answer in count_week(judged, policy)
     )
+
+
+def _policy_in(stored: Iterable[PolicyRow], grid: StandingGrid, week: Week) -> Policy:
+    return policy_for(stored, path=grid.path, kind=grid.kind, day=week.monday).policy
+
+
+def _walked_for_others(own: Iterable[PairKey], stand_ins: Iterable[StandIn]) -> set[PairKey]:
+    """Substitutes in the grids of those away."""
+    substitutes = defaultdict(set)
+    for one in stand_ins:
+        substitutes[one.absent_id].add(one.substitute_id)
+    return {(substitute, grid_id) for person_id, grid_id in own for substitute in substitutes[person_id]}

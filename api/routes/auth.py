@@ -200,4 +200,5 @@ def _assignment(held: HeldRole, place: Place) -> AssignmentOut:
         street_name=place.street_name,
         valid_from=held.valid_from,
         valid_to=held.valid_to,
+        stands_in_for=held.stands_in_for,
     )

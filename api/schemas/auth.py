@@ -36,7 +36,10 @@ class TokenOut(BaseModel):
 
 
 class AssignmentOut(BaseModel):
-    """A role held today: in a grid (members, heads), in a street, or in a wider area without a name."""
+    """A role held today: in a grid, in a street, or in a wider area without a name.
+
+    `stands_in_for` names who is away and whose grid this is.
+    """
 
     role: Role
     grid_code: str | None
@@ -45,6 +48,7 @@ class AssignmentOut(BaseModel):
     street_name: str | None
     valid_from: date
     valid_to: date | None
+    stands_in_for: str | None
 
 
 class MeOut(BaseModel):

@@ -57,9 +57,10 @@ class TotalsOut(BaseModel):
 
 
 class CountedPatrolOut(BaseModel):
-    """A judged patrol of the week, and why it does not count."""
+    """A judged patrol of the week, who walked it, perhaps as substitute, and why it does not count."""
 
     id: uuid.UUID
+    walked_by: PersonOut
     started_at: datetime
     status: Status
     counted: bool
@@ -69,6 +70,7 @@ class CountedPatrolOut(BaseModel):
     def of(cls, patrol: CountedPatrol) -> "CountedPatrolOut":
         return cls(
             id=patrol.patrol_id,
+            walked_by=PersonOut(id=patrol.walker_id, name=patrol.walker_name),
             started_at=patrol.started_at,
             status=patrol.status,
             counted=patrol.counted,

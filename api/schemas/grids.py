@@ -62,15 +62,18 @@ class AncestorOut(BaseModel):
 
 
 class GridPersonOut(BaseModel):
-    """Who answers for the grid, as its notice board says."""
+    """Who answers for the grid, as its notice board says; or stands in for somebody who is away."""
 
     name: str
     role: Role
     since: date
+    stands_in_for: str | None
 
     @classmethod
     def of(cls, person: GridPerson) -> "GridPersonOut":
-        return cls(name=person.name, role=person.role, since=person.since)
+        return cls(
+            name=person.name, role=person.role, since=person.since, stands_in_for=person.stands_in_for
+        )
 
 
 class GridDetailOut(GridOut):

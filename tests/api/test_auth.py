@@ -322,6 +322,7 @@ def test_me_tells_roles_places_box_and_actions(
                 "street_name": "仙林街道",
                 "valid_from": "2026-01-01",
                 "valid_to": None,
+                "stands_in_for": None,
             }
         ],
         "actions": sorted(
