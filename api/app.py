@@ -12,6 +12,7 @@ from api import problems
 from api.middleware import BodyCap, RequestContext
 from api.pages import pages
 from api.routes import (
+    analysis,
     auth,
     compliance,
     grid_codes,
@@ -41,6 +42,7 @@ ROUTERS = (
     grids,
     patrols,
     compliance,
+    analysis,
     quarantine,
     tiles,
     health,
