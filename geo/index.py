@@ -56,7 +56,9 @@ class _Level:
         self.ids = np.array([grid.grid_id for grid in ordered], dtype=np.int32)
         self.polygons = np.array([grid.polygon for grid in ordered], dtype=object)
         self.raster = CellRaster(self.polygons)
-        self.parent_positions = np.full(len(ordered), -1)  # in the level above; -1: cannot climb
+        # One more at the end of both, so that position -1 (nowhere) finds "none" without being told apart.
+        self.ids_or_none = np.append(self.ids, np.int32(0))
+        self.parent_positions = np.full(len(ordered) + 1, -1)  # in the level above; -1: cannot climb
 
     @cached_property
     def boundaries(self) -> "_Boundaries":
@@ -110,9 +112,8 @@ class GridIndex:
         handed_up: Positions | None = None
         for level, here in self._levels.items():
             positions = _completed(here, handed_up, x, y)
-            held = positions >= 0
-            found[held, level - 1] = here.ids[positions[held]]
-            handed_up = np.where(held, here.parent_positions[positions], -1)
+            found[:, level - 1] = here.ids_or_none[positions]
+            handed_up = here.parent_positions[positions]
         return found
 
     def distance_to_boundary_m(self, lon: ArrayLike, lat: ArrayLike, grid_ids: ArrayLike) -> Degrees:

@@ -16,7 +16,8 @@ Degrees = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 _CELLS_PER_POLYGON = 16  # along the side of the median polygon; then one point in six is tested exactly
-_SIDE = 64  # cells along a block
+_SIDE_BITS = 6
+_SIDE = 2**_SIDE_BITS  # cells along a block
 _AREA = _SIDE * _SIDE
 _MAX_CELLS = 2**25  # 128 MiB; a coarser raster is slower, never wrong
 _MAX_BLOCKS_IN_TABLE = 2**22
@@ -58,16 +59,20 @@ class CellRaster:
         """Array position of the polygon at each point, -1 for none. Not a number is nowhere."""
         found = self._values[self._cells_at(lon, lat)].astype(np.int64)
         doubtful = np.flatnonzero(found < _NOTHING)
+        # Neighbours together: a polygon still in the processor's cache is tested four times sooner.
+        doubtful = doubtful[np.argsort(found[doubtful])]
         rows = -2 - found[doubtful]
         found[doubtful] = _NOTHING
+        x, y = lon[doubtful], lat[doubtful]
         following, end = self._list_starts[rows], self._list_starts[rows + 1]
         while doubtful.size:
             candidates = self._lists[following]
-            hit = shapely.intersects_xy(self._polygons[candidates], lon[doubtful], lat[doubtful])
+            hit = shapely.intersects_xy(self._polygons[candidates], x, y)
             found[doubtful[hit]] = candidates[hit]
             following = following + 1
-            still = ~hit & (following < end)
+            still = np.flatnonzero(~hit & (following < end))
             doubtful, following, end = doubtful[still], following[still], end[still]
+            x, y = x[still], y[still]
         return found
 
     def _cells_at(self, lon: Degrees, lat: Degrees) -> Integers:
@@ -81,8 +86,9 @@ class CellRaster:
         return self._addresses(column.astype(np.int64), row.astype(np.int64))
 
     def _addresses(self, column: Integers, row: Integers) -> Integers:
-        block = self._block_of[(row // _SIDE) * self._frame.blocks_along + column // _SIDE]
-        addresses: Integers = block * _AREA + (row % _SIDE) * _SIDE + column % _SIDE
+        # Bits instead of // and %: neither is ever negative, and numpy divides whole numbers slowly.
+        block = self._block_of[(row >> _SIDE_BITS) * self._frame.blocks_along + (column >> _SIDE_BITS)]
+        addresses: Integers = block * _AREA + (row & _SIDE - 1) * _SIDE + (column & _SIDE - 1)
         return addresses
 
     # -------------------------------------------------------------------------------------- building
