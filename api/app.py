@@ -9,19 +9,29 @@ from fastapi import FastAPI
 from access.cache import ActorCache
 from access.throttle import SignInThrottle
 from api import problems
+from api.gis_sign_in import GisPasswords
 from api.middleware import BodyCap, RequestContext
 from api.pages import pages
 from api.routes import (
+    absences,
     analysis,
     auth,
+    checkpoints,
     compliance,
+    grid_changes,
     grid_codes,
     grid_files,
     grids,
     health,
     locating,
+    ogc,
     patrols,
+    places,
+    plan_drawing,
+    plan_files,
+    plans,
     quarantine,
+    teams,
     tiles,
     topology,
 )
@@ -38,13 +48,22 @@ ROUTERS = (
     grid_codes,
     locating,
     topology,
+    grid_changes,
+    plans,
+    plan_drawing,
+    plan_files,
     grid_files,
     grids,
+    checkpoints,
+    places,
     patrols,
     compliance,
     analysis,
     quarantine,
+    teams,
+    absences,
     tiles,
+    ogc,
     health,
 )
 DESCRIPTION = "Grid patrol backend and GIS service (DB32/T 2763-2015). 网格巡查后端与地理信息服务。"
@@ -89,6 +108,7 @@ def create_app(
         app.state.listener = listener or Listener(url)
     app.state.sessions = sessions
     app.state.sign_in_throttle = SignInThrottle(settings.access)
+    app.state.gis_passwords = GisPasswords(sessions, app.state.sign_in_throttle, settings.access)
     app.state.actors = ActorCache(
         sessions, app.state.listener, timeout_ms=settings.database.statement_timeout_ms
     )

@@ -13,6 +13,9 @@ import shapely
 from sqlalchemy.orm import Session
 
 from geo.codes import Reason
+from geo.datums import same_datum
+from geo.files.reading import GridFile
+from geo.files.tables import completed
 from geo.geojson import GridDraft, Rejection, read_drafts
 from geo.import_plan import Change, PlannedGrid, Surroundings, plan_import
 from geo.models import DivisionPlan
@@ -40,7 +43,7 @@ def import_into(
     session: Session,
     plan: DivisionPlan,
     world: World,
-    features: Sequence[Any],
+    file: GridFile,
     *,
     datum: str,
     level: int | None = None,
@@ -49,7 +52,8 @@ def import_into(
 
     Raises: UnknownDatum.
     """
-    found = read_drafts([_levelled(feature, level) for feature in features], datum)
+    features = [_levelled(feature, level) for feature in completed(file.features, world.around)]
+    found = read_drafts(features, datum)
     for draft in found.drafts:
         draft.feature_ref = draft.feature_ref or f"feature {draft.index}"
     placed_by_ground = sum(_place_by_ground(world, found.drafts))
@@ -75,7 +79,7 @@ def import_into(
         changed=changes.count(Change.CHANGED),
         unchanged=changes.count(Change.UNCHANGED),
         rejected=tuple(sorted(rejected, key=lambda rejection: rejection.index)),
-        hints=tuple(_hints(placed_by_ground)),
+        hints=(*file.notes, *_hints(file, datum, placed_by_ground)),
         imported=not rejected,
     )
 
@@ -158,7 +162,11 @@ def _parent_ref(planned: PlannedGrid, refs: dict[int, str]) -> str | None:
     return None if parent is None else str(parent.code)
 
 
-def _hints(placed_by_ground: int) -> Iterator[Reason]:
+def _hints(file: GridFile, datum: str, placed_by_ground: int) -> Iterator[Reason]:
+    if file.named_datum is not None and not same_datum(file.named_datum, datum):
+        zh = f"文件自称坐标系 {file.named_datum}，而声明为 {datum}"
+        en = f"the file names {file.named_datum} as its datum, but {datum} was declared"
+        yield Reason("datum-contradicted", zh, en)
     if placed_by_ground:
         zh = f"{placed_by_ground} 个网格未写明上级，已按位置归入"
         en = f"{placed_by_ground} grids named no parent and went below the grid they lie in"

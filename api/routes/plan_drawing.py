@@ -1,0 +1,224 @@
+"""The drawing tools of a division plan. Each says with If-Match which revision it is meant for."""
+
+import uuid
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Response
+
+from access.division import editor_of, planning_scope
+from api.dependencies import Call, Writing
+from api.if_match import Guarded
+from api.problems import problem_replies
+from api.routes.plans import STEPS, PlanId, plan_reply
+from api.schemas.plans import (
+    BoundaryIn,
+    GridEditIn,
+    MergeIn,
+    NewGridIn,
+    PlanDetailOut,
+    Ref,
+    RepairIn,
+    RepairOut,
+    RetireIn,
+    SplitIn,
+    SubdivideIn,
+    SubdivisionOut,
+)
+from core.clock import today
+from geo.datums import UnknownDatum
+from geo.editing import DoesNotDivide, NoGroundInside, PartsOverlap, split_by_line, split_by_parts
+from geo.norms import is_scattered
+from geo.partition import TooFewBuildings
+from geo.plans import drawing
+from geo.plans.desk import Desk, take_up
+from geo.plans.drawing import CannotDraw, Cut, NewGrid, NothingToUndo
+from geo.plans.repairing import repair_plan
+from geo.plans.sketches import BadShape, line_of, polygon_of
+from geo.plans.world import NoSuchPlannedGrid, multi
+from registry.subdividing import Ground, NothingToSubdivide, propose
+
+router = APIRouter(prefix="/v1", tags=["division plans"])
+
+DRAWING = (*STEPS, NoSuchPlannedGrid, CannotDraw, BadShape, UnknownDatum)
+
+
+def desk_of(call: Call, plan_id: uuid.UUID, revision: int | None) -> Desk:
+    """The draft, to be drawn on."""
+    return take_up(call.session, planning_scope(call.actor), editor_of(call.actor), plan_id, revision)
+
+
+def filed(call: Call, response: Response, desk: Desk, event: str, detail: dict[str, Any]) -> PlanDetailOut:
+    """The plan as it is after the tool."""
+    desk.file(event, detail)
+    return plan_reply(call, desk.plan, response, world=desk.world)
+
+
+def split_on(desk: Desk, body: SplitIn) -> dict[str, Any]:
+    """Carry out a split; what to note of it in the timeline."""
+    shape = desk.world.standing(body.grid).shape
+    if shape is None or (body.line is None) == (body.parts is None):
+        raise CannotDraw("请给出分割线 line 或各部分 parts 之一 / give either a line or the parts")
+    if body.line is not None:
+        parts = split_by_line(shape, line_of(body.line, body.datum))
+    else:
+        drawn = enumerate(body.parts or [])
+        parts = split_by_parts(
+            shape, [polygon_of(part, body.datum, f"/parts/{index}") for index, part in drawn]
+        )
+    cut = Cut(keep=body.keep, names=body.names, places=body.places)
+    homes = drawing.split(desk.world, body.grid, parts, cut)
+    return {"grid": body.grid, "parts": [home.name for home in homes]}
+
+
+def merge_on(desk: Desk, body: MergeIn) -> dict[str, Any]:
+    """Carry out a merge; what to note of it in the timeline."""
+    home = drawing.merge(desk.world, body.grids, name=body.name, keep=body.keep)
+    return {"grids": body.grids, "into": home.ref, "name": home.name}
+
+
+def move_on(desk: Desk, body: BoundaryIn) -> dict[str, Any]:
+    """Move a boundary; what to note of it in the timeline."""
+    touched = drawing.move_boundary(desk.world, body.grid, polygon_of(body.geometry, body.datum))
+    return {"grid": body.grid, "touched": [grid.ref for grid in touched]}
+
+
+def retire_on(desk: Desk, body: RetireIn) -> dict[str, Any]:
+    """Retire a grid; what to note of it in the timeline."""
+    drawing.retire(desk.world, body.grid, body.into)
+    return {"grid": body.grid, "into": body.into}
+
+
+@router.post(
+    "/plans/{plan_id}/split",
+    response_model=PlanDetailOut,
+    responses=problem_replies(*DRAWING, DoesNotDivide, PartsOverlap, NoGroundInside),
+)
+def split_grid(
+    response: Response, call: Writing, plan_id: PlanId, body: SplitIn, revision: Guarded
+) -> PlanDetailOut:
+    """Cut a grid by a line or into parts; what lies below goes with its ground."""
+    desk = desk_of(call, plan_id, revision)
+    return filed(call, response, desk, "split", split_on(desk, body))
+
+
+@router.post("/plans/{plan_id}/merge", response_model=PlanDetailOut, responses=problem_replies(*DRAWING))
+def merge_grids(
+    response: Response, call: Writing, plan_id: PlanId, body: MergeIn, revision: Guarded
+) -> PlanDetailOut:
+    """Make one grid of several."""
+    desk = desk_of(call, plan_id, revision)
+    return filed(call, response, desk, "merged", merge_on(desk, body))
+
+
+@router.post(
+    "/plans/{plan_id}/boundary",
+    response_model=PlanDetailOut,
+    responses=problem_replies(*DRAWING, NoGroundInside),
+)
+def move_boundary(
+    response: Response, call: Writing, plan_id: PlanId, body: BoundaryIn, revision: Guarded
+) -> PlanDetailOut:
+    """Give a grid this boundary; neighbours and everything below follow."""
+    desk = desk_of(call, plan_id, revision)
+    return filed(call, response, desk, "boundary", move_on(desk, body))
+
+
+@router.post("/plans/{plan_id}/retire", response_model=PlanDetailOut, responses=problem_replies(*DRAWING))
+def retire_grid(
+    response: Response, call: Writing, plan_id: PlanId, body: RetireIn, revision: Guarded
+) -> PlanDetailOut:
+    """Retire a grid."""
+    desk = desk_of(call, plan_id, revision)
+    return filed(call, response, desk, "retired", retire_on(desk, body))
+
+
+@router.post("/plans/{plan_id}/grids", response_model=PlanDetailOut, responses=problem_replies(*DRAWING))
+def draw_grid(
+    response: Response, call: Writing, plan_id: PlanId, body: NewGridIn, revision: Guarded
+) -> PlanDetailOut:
+    """Add a grid drawn by hand."""
+    desk = desk_of(call, plan_id, revision)
+    shape = None if body.geometry is None else polygon_of(body.geometry, body.datum)
+    told = body.model_dump(exclude={"geometry", "datum"})
+    made = drawing.draw(desk.world, NewGrid(**told, shape=shape, source_datum=body.datum))
+    return filed(call, response, desk, "drawn", {"grid": made.ref, "name": made.name})
+
+
+@router.patch(
+    "/plans/{plan_id}/grids/{ref}", response_model=PlanDetailOut, responses=problem_replies(*DRAWING)
+)
+def edit_grid(
+    response: Response,
+    call: Writing,
+    plan_id: PlanId,
+    ref: Annotated[Ref, Path()],
+    body: GridEditIn,
+    revision: Guarded,
+) -> PlanDetailOut:
+    """Say something else of a grid."""
+    desk = desk_of(call, plan_id, revision)
+    said = body.model_dump(exclude_unset=True)
+    drawing.edit(desk.world, ref, said)
+    return filed(call, response, desk, "described", {"grid": ref, "fields": sorted(said)})
+
+
+@router.delete(
+    "/plans/{plan_id}/changes/{change_id}",
+    response_model=PlanDetailOut,
+    responses=problem_replies(*STEPS, NothingToUndo),
+)
+def undo_change(
+    response: Response, call: Writing, plan_id: PlanId, change_id: uuid.UUID, revision: Guarded
+) -> PlanDetailOut:
+    """Forget one change of the plan."""
+    desk = desk_of(call, plan_id, revision)
+    grid = drawing.undo(desk.world, change_id)
+    return filed(call, response, desk, "undone", {"grid": grid.ref, "name": grid.name})
+
+
+@router.post("/plans/{plan_id}/repair", response_model=RepairOut, responses=problem_replies(*STEPS))
+def repair(
+    call: Writing,
+    plan_id: PlanId,
+    body: RepairIn,
+    revision: Guarded,
+    dry_run: Annotated[bool, Query(description="show the repair and change nothing")] = False,
+) -> RepairOut:
+    """Snap vertices, close gaps, resolve overlaps; what is too large for that remains as a fault."""
+    desk = desk_of(call, plan_id, revision)
+    mended = repair_plan(desk.world, snap_m=body.snap_m, gap_m=body.gap_m)
+    if not dry_run and mended.moved_m2:
+        desk.file("repaired", {"snap_m": body.snap_m, "gap_m": body.gap_m, "grids": len(mended.moved_m2)})
+    return RepairOut.of(mended, dry_run=dry_run, revision=desk.plan.revision)
+
+
+@router.post(
+    "/plans/{plan_id}/subdivide",
+    response_model=SubdivisionOut,
+    responses=problem_replies(*DRAWING, NothingToSubdivide, TooFewBuildings),
+)
+def subdivide(
+    call: Writing,
+    plan_id: PlanId,
+    body: SubdivideIn,
+    revision: Guarded,
+    dry_run: Annotated[bool, Query(description="show the parts and change nothing")] = False,
+) -> SubdivisionOut:
+    """Divide the buildings of a grid that is too large into compact, connected, even parts."""
+    desk = desk_of(call, plan_id, revision)
+    grid = desk.world.standing(body.grid)
+    if grid.level == 1 or grid.shape is None:
+        raise CannotDraw("只能细分二、三级网格 / only grids of level 2 and 3 are subdivided")
+    ground = Ground(
+        shape=multi(grid.shape),
+        declared=grid.households,
+        level=grid.level,
+        kind=grid.kind,
+        scattered=is_scattered(grid.kind, grid.attributes),
+    )
+    found = propose(call.session, ground, today(), target=body.households)
+    if not dry_run:
+        counts = [part.figures.households for part in found.parts]
+        drawing.split(desk.world, body.grid, [part.shape for part in found.parts], Cut(households=counts))
+        desk.file("subdivided", {"grid": body.grid, "parts": counts, "method": found.method})
+    return SubdivisionOut.of(found, dry_run=dry_run, revision=desk.plan.revision)
