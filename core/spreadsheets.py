@@ -14,7 +14,7 @@ from typing import Any
 
 from core.apart import Apart, Limits, run_apart
 from core.errors import FieldError, Invalid
-from core.texts import decoded, encoding_of, wrong_encoding
+from core.texts import decoded, encoding_to_write, wrong_encoding
 
 Cell = str | int | float | bool | None  # dates and times are ISO 8601 texts
 
@@ -321,7 +321,7 @@ def write_csv(
     writer = csv.writer(text)
     writer.writerow([_escaped(header) for header in headers])
     writer.writerows([_escaped(cell) for cell in row] for row in rows)
-    known = encoding_of(b"", encoding)
+    known = encoding_to_write(encoding)
     try:
         return text.getvalue().encode("utf-8-sig" if known == "utf-8" else known)
     except UnicodeEncodeError as error:

@@ -44,6 +44,15 @@ def accepted_encoding(name: str) -> str:
     return found
 
 
+def encoding_to_write(name: str) -> str:
+    """The encoding that whoever reads the name will use: GBK has fewer characters than GB 18030.
+
+    Raises: WrongEncoding.
+    """
+    found = accepted_encoding(name)
+    return "gbk" if found == "gb18030" and "18030" not in name else found
+
+
 def encoding_of(sample: bytes, declared: str | None = None) -> str:
     """The encoding that all of these bytes are in.
 

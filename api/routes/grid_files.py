@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, File, Query, UploadFile
+from fastapi import APIRouter, Depends, File, Query, Response, UploadFile
 
 from access.roles import Action
 from access.scope import scope_of
 from api.datums import DatumText
-from api.dependencies import Writing
+from api.days import OnDay
+from api.dependencies import Reading, Writing
+from api.downloads import attachment
 from api.problems import problem_replies
 from api.schemas.grids import ImportReportOut
 from core.clock import today
@@ -17,8 +19,10 @@ from core.errors import Forbidden, Invalid, TooLarge, Unauthenticated, Unavailab
 from core.spreadsheets import UnreadableTable
 from core.texts import WrongEncoding
 from geo.datums import UnknownDatum
+from geo.files.exporting import TooManyGrids, exported_grids
 from geo.files.mapping import parse_mapping
 from geo.files.reading import ReadOptions, read_grid_file
+from geo.files.writing import KINDS, FileFormat, write_file
 from geo.geojson import UnreadableFile
 from geo.importing import ImportOrder, import_grids
 
@@ -89,3 +93,50 @@ def import_file(
     report = import_grids(call.session, features, order).with_hints(notes)
     name = (file.filename or "")[:_MAX_FILE_NAME]
     return ImportReportOut.of(report, file=name, dry_run=query.dry_run)
+
+
+# ------------------------------------------------------------------------------------------- export
+
+
+@dataclass(frozen=True, slots=True)
+class ExportQuery:
+    """Which grids as which kind of file."""
+
+    file_format: FileFormat
+    level: int | None
+    street: str | None
+    datum: str
+    encoding: str
+
+
+def export_query(
+    file_format: Annotated[FileFormat, Query(alias="format")],
+    level: Annotated[int | None, Query(ge=1, le=5)] = None,
+    street: Annotated[str | None, Query(pattern="^[0-9]{9}$", description="code of a street")] = None,
+    datum: DatumText = "EPSG:4490",
+    encoding: Annotated[str, Query(max_length=20, description="of Shapefile and CSV text")] = "UTF-8",
+) -> ExportQuery:
+    return ExportQuery(file_format, level, street, datum, encoding)
+
+
+@router.get(
+    "/grids/export",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "the file",
+            "content": {kind.media_type: {} for kind in KINDS.values()},
+        },
+        **problem_replies(*ALWAYS, UnknownDatum, WrongEncoding, TooManyGrids),
+    },
+)
+def export_file(call: Reading, query: Annotated[ExportQuery, Depends(export_query)], day: OnDay) -> Response:
+    """The grids of the caller's scope as they stand on the day, as a file that can be imported again."""
+    scope = scope_of(call.actor, Action.READ_GRIDS)
+    grids = exported_grids(call.session, scope, day, level=query.level, street=query.street)
+    body = write_file(grids, query.file_format, datum=query.datum, encoding=query.encoding)
+    kind = KINDS[query.file_format]
+    parts = [query.street, f"{query.level}级" if query.level else None, day.isoformat()]
+    name = "_".join(["网格", *(part for part in parts if part)]) + kind.suffix
+    headers = {"Content-Disposition": attachment(name), "Cache-Control": "private, no-store"}
+    return Response(body, media_type=kind.media_type, headers=headers)

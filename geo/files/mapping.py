@@ -33,6 +33,11 @@ _COMMON: Mapping[str, tuple[str, ...]] = {
     ID: ("fid", "要素编号"),
 }
 _BY_COMMON_NAME = {name: target for target, names in _COMMON.items() for name in names}
+GEOMETRY_COLUMNS = frozenset({"wkt", "geometry", "geom", "几何", "边界"})  # of tables
+KML_STYLE = frozenset(  # how LIBKML shows the style of a placemark
+    {"timestamp", "begin", "end", "altitudemode", "tessellate", "extrude", "visibility", "draworder", "icon"}
+)
+_RESERVED = GEOMETRY_COLUMNS | KML_STYLE | {"description", "snippet", "ogr_style", "ogr_geometry", "rowid"}
 _CHINESE_DIGITS = {digit: number for number, digit in enumerate("一二三四五", 1)}
 _LEVEL = re.compile(r"第?([1-5一二三四五])级?(?:网格)?")
 _COUNT = re.compile(r"([0-9]+)(?:\.0+)?户?")
@@ -88,14 +93,20 @@ def fields_of_properties(
     return found, _hints(recognised)
 
 
+def is_taken(name: str) -> bool:
+    """Whether a field of this name would be taken for something else than an attribute."""
+    plain = name.casefold()
+    return plain in _RESERVED or plain in TARGETS or _squeezed(name) in _BY_COMMON_NAME
+
+
 def _squeezed(field: str) -> str:
     return re.sub(r"[\s_\-（(].*$|[\s_\-]", "", unicodedata.normalize("NFKC", field).casefold())
 
 
 def _hints(recognised: Mapping[str, str]) -> list[Reason]:
-    if not recognised:
+    if not {*recognised.values()} - {ATTRIBUTES}:
         return []
-    told = ", ".join(f"{field} → {target}" for field, target in recognised.items())
+    told = ", ".join(f"{field} → {target}" for field, target in recognised.items() if target != ATTRIBUTES)
     return [Reason("fields-recognised", f"已识别字段：{told}", f"fields recognised: {told}")]
 
 
@@ -175,17 +186,17 @@ _READ = {
 }
 
 
+_CONTINUABLE = frozenset({"name", "attributes", "attrs"})
+
+
 def joined(fields: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
     """Fields that continue one another because a Shapefile's text ends at 254 bytes: name, name_2 …"""
     names = list(fields)
+    used: set[str] = set()
     for field in names:
-        if re.fullmatch(r"(?:name|attributes|attrs)_[2-9]\d?", field):
-            continue
         parts = [field]
-        while (following := f"{field}_{len(parts) + 1}") in names and field in {
-            "name",
-            "attributes",
-            "attrs",
-        }:
+        while field in _CONTINUABLE and (following := f"{field}_{len(parts) + 1}") in names:
             parts.append(following)
-        yield field, parts
+        used.update(parts[1:])
+        if field not in used:
+            yield field, parts

@@ -6,6 +6,7 @@ tables (Excel, CSV) change what is said of grids that stand and leave their shap
 
 import re
 import tempfile
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +23,7 @@ from geo.codes import Reason
 from geo.files.archive import Archive, Member
 from geo.files.faults import unreadable
 from geo.files.layers import ENVIRONMENT
-from geo.files.mapping import ID, checked_mapping, fields_of_properties, joined, properties_of
+from geo.files.mapping import ID, KML_STYLE, checked_mapping, fields_of_properties, joined, properties_of
 from geo.files.shapefile import Shapefile, decode_texts
 from geo.files.tables import read_table
 from geo.geojson import CURVED, FAULT, FieldFault, read_features
@@ -30,9 +31,6 @@ from geo.geojson import CURVED, FAULT, FieldFault, read_features
 _LIMITS = Limits(memory_mib=3072, seconds=60, result_mib=1024)
 _JSON = (".json", ".geojson")
 _ACCEPTED = ".geojson .json .gpkg .zip (Shapefile) .kml .kmz .csv .xlsx"
-_KML_OWN = frozenset(  # how LIBKML shows a placemark's style
-    {"timestamp", "begin", "end", "altitudemode", "tessellate", "extrude", "visibility", "draworder", "icon"}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +198,7 @@ def _features(found: Mapping[str, Any], options: ReadOptions) -> GridFile:
     columns = {
         name: values
         for name, values in zip(found["fields"], found["columns"], strict=True)
-        if name.casefold() not in _KML_OWN or "altitudeMode" not in found["fields"]
+        if name.casefold() not in KML_STYLE or "altitudeMode" not in found["fields"]
     }
     columns = {
         name: values for name, values in columns.items() if any(value is not None for value in values)
@@ -275,4 +273,8 @@ def _named_datum(crs: str | None) -> tuple[str | None, list[Reason]]:
     code = system.to_epsg(min_confidence=90)
     if code is not None:
         return f"EPSG:{code}", []
-    return (system.to_proj4() if system.is_projected else system.name), []
+    if not system.is_projected:
+        return system.name, []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # names of datum and axes get lost; the numbers do not
+        return system.to_proj4(), []

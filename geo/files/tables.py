@@ -11,12 +11,11 @@ import shapely
 
 from core.spreadsheets import Row, read_rows
 from geo.codes import Reason
-from geo.files.mapping import ATTRIBUTES, ID, fields_of_properties, properties_of
+from geo.files.mapping import ATTRIBUTES, GEOMETRY_COLUMNS, ID, fields_of_properties, properties_of
 from geo.geojson import FAULT, OWN_PROPERTIES, STANDING, FieldFault
 from geo.import_plan import StoredGrid
 
 COLUMNS = "columns"  # member of a row's feature: which properties and attributes the table speaks of
-_GEOMETRY = frozenset({"wkt", "geometry", "geom", "几何", "边界"})
 _FIRST_LEVEL_WITHOUT_SHAPE = 4
 _NEVER_BLANK = frozenset({"kind", "level"})  # a blank cell leaves them as they are
 
@@ -31,7 +30,7 @@ def read_table(
 ) -> tuple[list[Any], list[Reason]]:
     """A feature for each row, to be finished by `completed`. Raises: UnreadableTable, WrongEncoding."""
     sheet = read_rows(body, file_name, sheet=sheet_name, encoding=encoding)
-    geometry = next((head for head in sheet.headers if head.casefold() in _GEOMETRY), None)
+    geometry = next((head for head in sheet.headers if head.casefold() in GEOMETRY_COLUMNS), None)
     headers = [head for head in sheet.headers if head != geometry]
     targets, hints = fields_of_properties(headers, mapping)
     features = [_feature(row, targets, geometry) for row in sheet.rows]
