@@ -1,13 +1,16 @@
 """The weekly roll-up that colours the map: the job `patrol.roll_up`."""
 
+import uuid
 from collections import defaultdict
 from collections.abc import Iterable
+from datetime import timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from core.clock import Week, now
+from access.models import Absence, Assignment
+from core.clock import Week, now, today
 from core.signals import GRIDS, announce
 from geo.models import Grid
 from patrol.judging import enqueue_roll_up
@@ -48,6 +51,26 @@ def roll_up_recent(session: Session) -> None:
     for street_code in session.scalars(select(Grid.street_code).distinct().order_by(Grid.street_code)).all():
         for week in weeks:
             enqueue_roll_up(session, street_code, week)
+
+
+def recount_absence(session: Session, absence_id: uuid.UUID) -> None:
+    """The weeks of the absence up to the running one will be counted again where the person has grids.
+
+    Absences are entered some weeks back too; those weeks are not counted by the hour any more.
+    """
+    absence = session.get_one(Absence, absence_id)
+    concerned = and_(
+        Assignment.person_id == absence.person_id,
+        or_(Assignment.valid_to.is_(None), Assignment.valid_to > absence.valid_from),
+    )
+    of_person = select(Grid.street_code).join(Assignment, Assignment.grid_id == Grid.grid_id)
+    streets = session.scalars(of_person.where(concerned).distinct().order_by(Grid.street_code)).all()
+    last = today() if absence.valid_to is None else min(today(), absence.valid_to - timedelta(days=1))
+    week = Week.of_day(absence.valid_from)
+    while week.monday <= last:
+        for street_code in streets:
+            enqueue_roll_up(session, street_code, week)
+        week = week.shifted(1)
 
 
 def totals_by_grid(grids: Iterable[StandingGrid], pairs: Iterable[Pair]) -> dict[int, Totals]:

@@ -29,6 +29,7 @@ def away(
     substitute: Actor,
     first: date = MONDAY,
     end: date | None = MONDAY + 7 * DAY,
+    *,
     cancelled_on: date | None = None,
 ) -> None:
     name = f"absence {absent.username} {substitute.username} {first}"
