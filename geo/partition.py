@@ -4,7 +4,7 @@ Ground goes to the nearest building (Voronoi cells: geo/site_cells.py); the grap
 the border is short and the parts come out even (METIS and others: geo/graph_cut.py).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,7 +52,12 @@ def parts_for(total: int, target: int) -> int:
 
 def footprints_of(wkb: Sequence[bytes]) -> Footprints:
     """Stored footprints as shapes."""
-    return [one for one in shapely.from_wkb(list(wkb)) if isinstance(one, Polygon | MultiPolygon)]
+    return polygonal(shapely.from_wkb(list(wkb)))
+
+
+def polygonal(shapes: Iterable[Outline]) -> Footprints:
+    """Those of the shapes that have ground."""
+    return [one for one in shapes if isinstance(one, Polygon | MultiPolygon)]
 
 
 def partition(

@@ -141,11 +141,8 @@ def orphans_of(
             why.label("why"),
         )
         .outerjoin(placed, true())
-        .where(
-            Building.street_code == street_code,
-            standing_buildings(day),
-            or_(placed.c.level.is_(None), placed.c.level < level),
-        )
+        .where(Building.street_code == street_code, standing_buildings(day))
+        .where(or_(placed.c.level.is_(None), placed.c.level < level))
         .order_by(Building.building_id)
         .limit(limit)
     )

@@ -16,7 +16,7 @@ from geo.codes import Reason
 from geo.graph_cut import BALANCE_TOLERANCE
 from geo.models import CGCS2000
 from geo.norms import LEVEL_3, size_finding, size_norm
-from geo.partition import Outline, footprints_of, partition, parts_for
+from geo.partition import Footprints, Outline, footprints_of, partition, parts_for, polygonal
 from geo.topology import geodesic_area_m2
 from registry.inventory import NOTHING, Figures, standing_buildings
 from registry.models import Building
@@ -30,13 +30,17 @@ class NothingToSubdivide(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What is to be divided; the last three choose the norm that grid and parts are measured by."""
+    """What is to be divided; level, kind and scattered choose the norm that grid and parts are measured by.
+
+    `grids_below` are not cut: an area is divided into whole level-3 grids.
+    """
 
     shape: Outline  # CGCS2000
     declared: int | None = None  # households, as the grid itself says
     level: int = 3
     kind: str = "residential"
     scattered: bool = False
+    grids_below: Sequence[Outline] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,24 +80,16 @@ def propose(session: Session, ground: Ground, day: date, *, target: int | None =
     Buildings count by position. Where the list of buildings knows fewer households than the grid declares,
     the declared number decides how many parts there are. Raises: NothingToSubdivide, TooFewBuildings.
     """
-    norm = size_norm(ground.level, ground.kind, scattered=ground.scattered) or LEVEL_3
-    target = norm.aim if target is None else target
     sites = _sites(session, ground.shape, day)
     whole = sum((site.figures for site in sites), NOTHING)
     total = max(whole.households, ground.declared or 0)
-    parts = parts_for(total, target)
-    if parts < 2:
-        zh, en = (
-            f"{total} 户，不足以分成每份约 {target} 户",
-            f"{total} households make no two parts of {target}",
-        )
-        raise NothingToSubdivide(f"{zh} / {en}", households=total, target=target)
+    target, parts = _wanted(ground, total, target)
     found = partition(
         ground.shape,
         np.array([(site.lon, site.lat) for site in sites]).reshape(-1, 2),
         [site.figures.households for site in sites],
         parts=parts,
-        footprints=footprints_of([site.footprint for site in sites if site.footprint is not None]),
+        footprints=_uncut(ground, sites),
     )
     return Proposal(
         before=_part(ground, ground.shape, whole, total),
@@ -109,6 +105,27 @@ def propose(session: Session, ground: Ground, day: date, *, target: int | None =
         tolerance=BALANCE_TOLERANCE,
         border_m=found.cut_m,
     )
+
+
+def _wanted(ground: Ground, total: int, target: int | None) -> tuple[int, int]:
+    """Households per part, and how many parts. Raises: NothingToSubdivide."""
+    norm = size_norm(ground.level, ground.kind, scattered=ground.scattered) or LEVEL_3
+    target = norm.aim if target is None else target
+    parts = parts_for(total, target)
+    if parts < 2:
+        zh, en = (
+            f"{total} 户，不足以分成每份约 {target} 户",
+            f"{total} households make no two parts of {target}",
+        )
+        raise NothingToSubdivide(f"{zh} / {en}", households=total, target=target)
+    return target, parts
+
+
+def _uncut(ground: Ground, sites: Sequence[_Site]) -> Footprints:
+    """What no border may cross."""
+    if ground.grids_below:  # a building across the edge of two of them would bind them together
+        return polygonal(ground.grids_below)
+    return footprints_of([site.footprint for site in sites if site.footprint is not None])
 
 
 def _by_part(sites: Sequence[_Site], labels: Sequence[int], parts: int) -> list[Figures]:

@@ -1,6 +1,7 @@
 """Proposals to subdivide a grid, with buildings of the test's database."""
 
 from datetime import date
+from itertools import pairwise
 
 import pytest
 import shapely
@@ -111,6 +112,23 @@ def test_footprints_are_not_cut(session: Session) -> None:
     found = propose(session, Ground(SHAPE), DAY)
     for block in blocks:
         assert sum(part.shape.relate_pattern(block, "T********") for part in found.parts) == 1
+
+
+def test_an_area_is_divided_into_whole_grids(session: Session) -> None:
+    """Ten strips of 90 households each, three buildings to a strip, near its western edge."""
+    make.street(session)
+    edges = [round(118.9 + 0.002 * number, 3) for number in range(11)]
+    strips = [shapely.box(west, make.SOUTH, east, make.NORTH) for west, east in pairwise(edges)]
+    for number, strip in enumerate(strips):
+        for lat in (32.102, 32.105, 32.108):
+            lon = strip.bounds[0] + 0.0002
+            make.building(session, name=f"{number} {lat}", lon=lon, lat=lat, households=30)
+    area = shapely.box(118.9, make.SOUTH, 118.92, make.NORTH)
+    found = propose(session, Ground(area, level=2, kind="area", grids_below=strips), DAY, target=450)
+    assert [part.figures.households for part in found.parts] == [450, 450]
+    assert found.parts[0].shape.equals(shapely.box(118.9, make.SOUTH, 118.91, make.NORTH))
+    for strip in strips:
+        assert sum(part.shape.relate_pattern(strip, "T********") for part in found.parts) == 1
 
 
 def test_the_same_again(session: Session) -> None:
