@@ -21,6 +21,18 @@ export const router = createRouter({
     { path: '/map', name: 'map', component: () => import('@/command/CommandPage.vue'), meta: { title: 'map.title' } },
     { path: '/my', name: 'my', component: () => import('@/patrol/MyWeekPage.vue'), meta: { title: 'my.title' } },
     {
+      path: '/division',
+      name: 'division',
+      component: () => import('@/division/DivisionPage.vue'),
+      meta: { title: 'division.title' },
+    },
+    {
+      path: '/division/:id',
+      name: 'plan',
+      component: () => import('@/division/PlanPage.vue'),
+      meta: { title: 'division.plan.page' },
+    },
+    {
       path: '/:missing(.*)*',
       name: 'missing',
       component: () => import('./NotFoundPage.vue'),

@@ -16,6 +16,11 @@ export function hasOwnGrids(person: Pick<Me, 'assignments'>): boolean {
   return person.assignments.some((assignment) => assignment.grid_code !== null)
 }
 
+/** Whether the person draws the division of a street or approves it. */
+export function seesPlans(person: Pick<Me, 'actions'>): boolean {
+  return person.actions.includes('plan_division') || person.actions.includes('approve_division')
+}
+
 /** A path inside this application from a `next` parameter, or null: never another host. */
 export function safeNext(next: unknown): string | null {
   return typeof next === 'string' && /^\/(?![/\\])/.test(next) && !next.startsWith('/login') ? next : null

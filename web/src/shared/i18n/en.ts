@@ -1,3 +1,4 @@
+import divisionEn from './division.en'
 import type { Messages } from './zh-CN'
 
 const en: Messages = {
@@ -125,6 +126,15 @@ const en: Messages = {
     counter: 'Counter',
     comprehensive: 'General grid',
     exclusive: 'Exclusive grid',
+    lane: 'Lane',
+    compound: 'Residential compound',
+    hamlet: 'Hamlet',
+    building: 'Building',
+    building_group: 'Group of buildings',
+    unit: 'Resident organisation',
+    group: 'Residents’ group',
+    mall: 'Mall',
+    market: 'Market',
   },
   code: {
     label: 'Grid code {code}',
@@ -264,6 +274,7 @@ const en: Messages = {
       'too-old': 'The track is too old to be uploaded.',
     },
   },
+  division: divisionEn,
   error: {
     title: 'This page has a problem',
     text: 'Perhaps a new version was just installed. Loading the page again usually helps; nothing you submitted is lost.',

@@ -1,3 +1,5 @@
+import divisionZh from './division.zh-CN'
+
 /** The words of the product in Chinese; the English file has the same keys. */
 const zhCN = {
   app: { name: '巡格', language: '界面语言' },
@@ -116,6 +118,15 @@ const zhCN = {
     counter: '柜台',
     comprehensive: '综合网格',
     exclusive: '专属网格',
+    lane: '街巷',
+    compound: '小区',
+    hamlet: '自然村',
+    building: '楼栋',
+    building_group: '楼组',
+    unit: '驻区单位',
+    group: '居（村）民小组',
+    mall: '商场',
+    market: '市场',
   },
   code: {
     label: '网格编码 {code}',
@@ -255,6 +266,7 @@ const zhCN = {
       'too-old': '轨迹太旧，已超过可补传的期限。',
     },
   },
+  division: divisionZh,
   error: {
     title: '页面出错了',
     text: '可能刚刚更新了版本。重新载入通常可以解决，已提交的数据不会丢失。',
