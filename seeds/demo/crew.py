@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 import numpy as np
@@ -12,7 +11,9 @@ from core.clock import Week
 from seeds.demo.names import draw_names
 from seeds.demo.places import STREET_CODE
 from seeds.demo.street import DemoGrid
+from seeds.demo.teams import HEADS, SPEAKERS, complete_teams, name_employers, plan_leaves
 from seeds.demo.walks import Phone
+from seeds.demo.workers import Crew, Duty, Worker
 
 MEMBER_GRID = "文苑路二网格"  # of the account `member`; the accounts head2 and head1 stand above it
 UNASSIGNED_GRIDS = ("九乡河西二网格", "龙湾山庄三网格")
@@ -32,40 +33,6 @@ STAFF = {
 }
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Worker:
-    """A person of the demo, with the phone and the habits that shape the tracks."""
-
-    person_id: uuid.UUID
-    name: str
-    phone: Phone
-    diligence: float  # how much likelier than others of the community to make the two patrols of a week
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Duty:
-    """A worker's role on a grid, or for staff on a part of the tree."""
-
-    worker: Worker
-    role: Role
-    grid: DemoGrid | None
-    path: str | None  # staff only; a grid's path is known once it is stored
-    valid_from: date
-    valid_to: date | None = None
-
-
-@dataclass(slots=True)
-class Crew:
-    """Everybody, and the account name of those who can sign in."""
-
-    duties: list[Duty] = field(default_factory=list)
-    accounts: dict[str, Worker] = field(default_factory=dict)
-
-    @property
-    def workers(self) -> list[Worker]:
-        return list(dict.fromkeys(duty.worker for duty in self.duties))
-
-
 def hire(grids: Sequence[DemoGrid], today: date, rng: np.random.Generator) -> Crew:
     """The crew of the street as it stands on `today`, with three handovers in the weeks before."""
     pool = _people(rng)
@@ -81,6 +48,10 @@ def hire(grids: Sequence[DemoGrid], today: date, rng: np.random.Generator) -> Cr
     assert own.parent
     for username, grid in (("member", own), ("head2", own.parent), ("head1", own.parent.parent)):
         crew.accounts[username] = next(duty.worker for duty in crew.duties if duty.grid is grid)
+    # Last of all: whoever joins here changes nothing for those drawn before.
+    complete_teams(crew, grids, pool, today)
+    name_employers(crew)
+    crew.leaves = plan_leaves(crew, today)
     return crew
 
 
@@ -106,7 +77,7 @@ def _heads(
         for start in range(0, len(own), each):
             head, since = next(pool), _some_day_before(today, rng)
             for grid in own[start : start + each]:
-                yield Duty(head, Role.HEAD, grid, None, since)
+                yield Duty(head, Role.HEAD, grid, None, since, position=HEADS[grid.level])
 
 
 def _members(
@@ -122,12 +93,12 @@ def _members(
     for grid in grids:
         if grid.name in UNASSIGNED_GRIDS:
             continue
-        since = _some_day_before(today, rng)
+        since, speaker = _some_day_before(today, rng), SPEAKERS[grid.kind]
         serving[grid] = serving[partner[grid]] if grid in partner else next(pool)
         if grid in chosen[_SECOND_MEMBERS:]:
-            yield Duty(next(pool), Role.MEMBER, grid, None, since, changed)
+            yield Duty(next(pool), Role.MEMBER, grid, None, since, changed, speaker)
             since = changed
-        yield Duty(serving[grid], Role.MEMBER, grid, None, since)
+        yield Duty(serving[grid], Role.MEMBER, grid, None, since, position=speaker)
         if grid in chosen[:_SECOND_MEMBERS]:
             yield Duty(next(pool), Role.MEMBER, grid, None, _some_day_before(today, rng))
 

@@ -9,7 +9,7 @@ import numpy as np
 from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 
-from access.models import Account, Assignment, Person
+from access.models import Absence, Account, Assignment, Person
 from access.passwords import PasswordHash, hash_password
 from core import audit
 from core.clock import LOCAL_ZONE, Week, local_date, now
@@ -21,7 +21,7 @@ from patrol.compliance import roll_up
 from patrol.models import GridWeek, Patrol, PatrolVerdict, Segment
 from seeds.base import ACTOR, load_base
 from seeds.demo.copying import copy_rows
-from seeds.demo.crew import Crew, hire
+from seeds.demo.crew import hire
 from seeds.demo.judging import Judge
 from seeds.demo.places import STREET_CODE
 from seeds.demo.recordings import Recorder, Recording
@@ -29,6 +29,7 @@ from seeds.demo.rules import store_rules
 from seeds.demo.schedule import WEEKS, plan_outings
 from seeds.demo.storing import StoredGrid, store_crew, store_grids, store_recordings
 from seeds.demo.street import DemoGrid, build_street
+from seeds.demo.workers import Crew
 
 SEED = 2763
 USERNAMES = ("member", "head2", "head1", "operator", "leader", "unit", "admin", "auditor")
@@ -39,7 +40,7 @@ Progress = Callable[[str, int, int], None]
 T = TypeVar("T")
 
 _TOLD_EVERY = 50
-_FILLED = (Grid, GridVersion, Person, Assignment, Patrol, Segment, PatrolVerdict, GridWeek)
+_FILLED = (Grid, GridVersion, Person, Assignment, Absence, Patrol, Segment, PatrolVerdict, GridWeek)
 
 
 class DemoRefused(Conflict):

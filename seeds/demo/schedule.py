@@ -11,9 +11,9 @@ import numpy as np
 
 from access.roles import Role
 from core.clock import LOCAL_ZONE, Week, local_date
-from seeds.demo.crew import Crew, Duty, Worker
 from seeds.demo.places import AREA, CAMPUS, COMMUNITIES, RESIDENTIAL, VILLAGE
 from seeds.demo.street import DemoGrid
+from seeds.demo.workers import Crew, Duty, Worker
 
 WEEKS = 4
 _FIRST_STORY_NUMBER, _UNDER_WAY_NUMBER = 1_000_000, 2_000_000  # beyond those of the planner
@@ -106,7 +106,7 @@ def plan_outings(crew: Crew, today: date, moment: datetime, rng: np.random.Gener
     for weeks_ago in reversed(range(WEEKS)):
         week = Week.of_day(today).shifted(-weeks_ago)
         for duty in crew.duties:
-            if duty.grid is not None:
+            if duty.grid is not None and duty.role is not Role.TEAM:  # a team does not patrol
                 outings += planner.week(duty, duty.grid, week)
     outings = [o for o in outings if o.duty.worker is not member and _holds(o.duty, o.starts_at)]
     outings += _member_story(next(duty for duty in crew.duties if duty.worker is member), today)
@@ -159,7 +159,7 @@ def _under_way(crew: Crew, past: list[Outing], moment: datetime) -> Outing:
     """A round of somebody who has not been out today."""
     starts_at = moment - timedelta(minutes=18)
     busy = {outing.duty.worker for outing in past if moment - outing.starts_at < timedelta(hours=24)}
-    busy.update(crew.accounts.values())
+    busy.update(crew.accounts.values(), (leave.duty.worker for leave in crew.leaves))
     for duty in crew.duties:
         is_free = duty.role is Role.MEMBER and duty.worker not in busy and _holds(duty, starts_at)
         if is_free and duty.grid and duty.grid.kind == RESIDENTIAL:
@@ -171,6 +171,7 @@ class _Planner:
     """Draws the weeks of all duties; nobody is in two places at a time."""
 
     def __init__(self, crew: Crew, rng: np.random.Generator) -> None:
+        self._crew = crew
         self._rng = rng
         self._numbers = count()
         self._taken: defaultdict[Worker, list[Outing]] = defaultdict(list)
@@ -190,6 +191,8 @@ class _Planner:
         if rounds == 2 and self._rng.random() < _HASTE_SHARE:
             haste = _HASTE[self._rng.integers(len(_HASTE))]
             starts[:2] = [self._start(week, min(days[0], 5) + later, part) for later, part in haste]
+        if self._crew.leave_on(duty, week.monday):
+            rounds = max(rounds, 2)  # substitutes of the demo do what they promised
         for starts_at in starts[:rounds]:
             yield self._after_others(self._outing(duty, grid, starts_at, Manner.SOUND))
         if self._rng.random() < _LAPSE_SHARE:
@@ -215,7 +218,9 @@ class _Planner:
         offline = float(self._rng.uniform(1, 9)) if self._rng.random() < _OFFLINE_SHARE else 0.0
         if manner is Manner.LATE:
             offline = _LATE_HOURS
-        return Outing(next(self._numbers), duty, grid, starts_at, round(minutes, 2), manner, offline)
+        leave = self._crew.leave_on(duty, local_date(starts_at))
+        walked_as = leave.stand_in if leave else duty
+        return Outing(next(self._numbers), walked_as, grid, starts_at, round(minutes, 2), manner, offline)
 
     def _after_others(self, outing: Outing) -> Outing:
         """The outing, begun later if its worker is out elsewhere at that time."""

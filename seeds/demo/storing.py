@@ -10,7 +10,7 @@ from geoalchemy2.shape import from_shape
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from access.models import Account, Assignment, Person
+from access.models import Absence, Account, Assignment, Person
 from access.passwords import PasswordHash
 from core.clock import LOCAL_ZONE
 from geo.cells import packed, polyfill
@@ -18,11 +18,12 @@ from geo.datums import Datum
 from geo.models import CGCS2000, Grid, GridVersion
 from geo.topology import flat, geodesic_area_m2
 from patrol.models import Patrol, Segment
+from seeds.base import ACTOR
 from seeds.demo.copying import copy_rows
-from seeds.demo.crew import Crew, Duty
 from seeds.demo.places import STREET_CODE
 from seeds.demo.recordings import Recording, SentSegment
 from seeds.demo.street import DemoGrid
+from seeds.demo.workers import Crew, Duty, Leave
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +93,13 @@ def store_crew(
 ) -> None:
     """Everybody is in the database; the demo accounts share one password."""
     first_day = {duty.worker: duty.valid_from for duty in reversed(crew.duties)}
+    first_day |= dict.fromkeys(crew.clerks, min(first_day.values()))
     people = [
         {
             "person_id": worker.person_id,
             "name": worker.name,
+            "affiliation": crew.affiliations[worker].value,
+            "street_code": STREET_CODE,
             "created_at": datetime.combine(day, time(9), LOCAL_ZONE),
         }
         for worker, day in first_day.items()
@@ -107,6 +111,7 @@ def store_crew(
     copy_rows(session, Person, people)
     copy_rows(session, Account, accounts)
     copy_rows(session, Assignment, list(_assignment_rows(crew.duties, stored)))
+    copy_rows(session, Absence, [_absence_row(leave) for leave in crew.leaves])
 
 
 def _assignment_rows(
@@ -121,9 +126,25 @@ def _assignment_rows(
             "role": duty.role.value,
             "path": path,
             "grid_id": stored[duty.grid].grid_id if duty.grid else None,
+            "position": duty.position.value if duty.position else None,
             "valid_from": duty.valid_from,
             "valid_to": duty.valid_to,
         }
+
+
+def _absence_row(leave: Leave) -> dict[str, Any]:
+    absent = leave.duty.worker.person_id
+    return {
+        "absence_id": uuid.uuid5(absent, f"absence {leave.valid_from}"),
+        "person_id": absent,
+        "substitute_id": leave.substitute.person_id,
+        "valid_from": leave.valid_from,
+        "valid_to": leave.valid_to,
+        "reason": leave.reason.value,
+        "note": "",
+        "created_by": ACTOR,
+        "created_at": datetime.combine(leave.valid_from, time(7), LOCAL_ZONE),
+    }
 
 
 def store_recordings(

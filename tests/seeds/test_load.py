@@ -10,8 +10,10 @@ from geoalchemy2.shape import to_shape
 from sqlalchemy import Engine, create_engine, func, select, text
 from sqlalchemy.orm import Session
 
-from access.models import Account, Assignment, Person
+from access.models import Absence, Account, Assignment, Person
 from access.passwords import PasswordHash, verify
+from access.scope import system_actor
+from access.staffing import staffing_of
 from core import audit, clock
 from core.clock import LOCAL_ZONE, Week
 from core.models import AuditEntry
@@ -20,7 +22,7 @@ from patrol.compliance import roll_up
 from patrol.judging import judge_patrol
 from patrol.models import GridWeek, Patrol, PatrolVerdict, Segment
 from patrol.reasons import CODES
-from patrol.standing import counts_of
+from patrol.standing import counts_of, standing_of
 from patrol.verdicts import Status
 from patrol.weeks import GridStatus, grid_status
 from seeds.demo import load
@@ -35,7 +37,7 @@ THIS_WEEK = Week.of_day(TODAY)
 
 # Everything but salted hashes and the clock of the trail.
 TABLES = (
-    "grids", "grid_versions", "people", "assignments", "patrol_policies", "patrols", "segments",
+    "grids", "grid_versions", "people", "assignments", "absences", "patrol_policies", "patrols", "segments",
     "patrol_verdicts", "grid_weeks", "divisions", "object_codes",
 )  # fmt: skip
 
@@ -113,7 +115,7 @@ def test_progress_is_told_step_by_step_to_the_end(demo: Engine, told: Told) -> N
 def test_everything_is_there(demo_session: Session) -> None:
     levels = demo_session.execute(select(Grid.level, func.count()).group_by(Grid.level))
     assert {row[0]: row[1] for row in levels} == {1: 10, 2: 40, 3: 120, 4: 4, 5: 22}
-    assert 130 <= count(demo_session, Person) <= 150
+    assert 170 <= count(demo_session, Person) <= 190
     assert 1000 < count(demo_session, Patrol) < 1600
     assert count(demo_session, Segment) > count(demo_session, Patrol)
     households = select(func.sum(GridVersion.households)).join(Grid).where(Grid.level == 3)
@@ -213,6 +215,28 @@ def test_the_member_lacks_one_patrol_this_week(demo_session: Session) -> None:
     assert clock.local_date(last) == TODAY - timedelta(
         days=1
     )  # so that a patrol of today falls on another day
+
+
+def test_some_teams_are_whole_and_one_reading_of_the_share_passes(demo_session: Session) -> None:
+    found = staffing_of(demo_session, system_actor("cli:test"), STREET_CODE, TODAY)
+    for level in found.levels:
+        assert 0 < level.passed < level.grids, level
+    assert {one.clause: one.passed for one in found.shares} == {"10.1": True, "A-3": False}
+    assert found.unknown == 0
+
+
+def test_a_substitute_walked_last_week_and_another_member_is_away_now(demo_session: Session) -> None:
+    before, running = demo_session.scalars(select(Absence).order_by(Absence.valid_from)).all()
+    head = demo_session.scalars(select(Account.person_id).where(Account.username == "head2")).one()
+    assert {before.substitute_id, running.substitute_id} == {head}
+    assert before.valid_to
+    assert running.valid_to
+    assert before.valid_from < before.valid_to == running.valid_from <= TODAY < running.valid_to
+    week = THIS_WEEK.shifted(-1)
+    standing = standing_of(demo_session, system_actor("cli:test"), week, grid_code=None, level=3)
+    (pair,) = [pair for pair in standing.pairs if pair.person_id == before.person_id]
+    assert {patrol.walker_id for patrol in pair.patrols} == {head}
+    assert pair.counted >= 1
 
 
 def test_the_trail_tells_of_the_loading(demo_session: Session) -> None:
