@@ -30,8 +30,12 @@ class LocalPlane:
         self.origin = np.array([lon, lat])
         self.metres_per_degree = np.array([east_m, north_m]) / _STEP
 
+    def to_metres(self, degrees: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Positions, one per row."""
+        return np.asarray((degrees - self.origin) * self.metres_per_degree)
+
     def metres(self, shapes: Shape) -> Shape:
-        return shapely.transform(shapes, lambda xy: (xy - self.origin) * self.metres_per_degree)
+        return shapely.transform(shapes, self.to_metres)
 
     def degrees(self, shapes: Shape) -> Shape:
         return shapely.transform(shapes, lambda xy: xy / self.metres_per_degree + self.origin)

@@ -122,8 +122,27 @@ def check_siblings(
     if parent is not None:
         faults += _misfits_with_parent(parent, shapes, tolerance)
     elif gap_m > 0 and len(shapes):
-        faults += _around(_places_between(shapes, gap_m), shapes, tolerance)
+        faults += _around(places_between(shapes, gap_m), shapes, tolerance)
     return faults
+
+
+def places_between(shapes: NDArray[np.object_], gap_m: float) -> BaseGeometry:
+    """What the shapes enclose, and what is too narrow between two of them for a disc of this width."""
+    plane = LocalPlane(shapes)
+    flat_shapes = plane.metres(shapes)
+    ground = shapely.union_all(flat_shapes)
+    holes = [shapely.Polygon(ring) for part in polygons_of(ground) for ring in part.interiors]
+    slits: list[Polygon] = []
+    if not shapely.coverage_is_valid(flat_shapes, gap_width=gap_m):
+        wide = shapely.buffer(ground, gap_m / 2, join_style="mitre")
+        closed = shapely.difference(shapely.buffer(wide, -gap_m / 2, join_style="mitre"), ground)
+        touched = shapely.STRtree(flat_shapes)
+        slits = [
+            part
+            for part in polygons_of(closed)
+            if len(touched.query(part, predicate="dwithin", distance=_ROUNDING_M)) > 1
+        ]
+    return plane.degrees(shapely.difference(shapely.union_all([*holes, *slits]), ground))
 
 
 # -------------------------------------------------------------------------------------- one boundary
@@ -207,25 +226,6 @@ def _around(uncovered: BaseGeometry, shapes: NDArray[np.object_], tolerance: Tol
         # A whisker more than touching: the rim was computed and may lie a rounding error off.
         around = tree.query(fault.geometry, predicate="dwithin", distance=_ROUNDING)
         yield replace(fault, indices=tuple(sorted(around.tolist())))
-
-
-def _places_between(shapes: NDArray[np.object_], gap_m: float) -> BaseGeometry:
-    """What the shapes enclose, and what is too narrow between two of them for a disc of this width."""
-    plane = LocalPlane(shapes)
-    flat_shapes = plane.metres(shapes)
-    ground = shapely.union_all(flat_shapes)
-    holes = [shapely.Polygon(ring) for part in polygons_of(ground) for ring in part.interiors]
-    slits: list[Polygon] = []
-    if not shapely.coverage_is_valid(flat_shapes, gap_width=gap_m):
-        wide = shapely.buffer(ground, gap_m / 2, join_style="mitre")
-        closed = shapely.difference(shapely.buffer(wide, -gap_m / 2, join_style="mitre"), ground)
-        touched = shapely.STRtree(flat_shapes)
-        slits = [
-            part
-            for part in polygons_of(closed)
-            if len(touched.query(part, predicate="dwithin", distance=_ROUNDING_M)) > 1
-        ]
-    return plane.degrees(shapely.difference(shapely.union_all([*holes, *slits]), ground))
 
 
 def _faults(
