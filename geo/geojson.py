@@ -337,6 +337,17 @@ def _ring(positions: Any) -> NDArray[np.float64]:
     return ring
 
 
+_PLACE = re.compile(r"\[(-?[\d.]+) (-?[\d.]+)\]")  # in "Self-intersection[118.9 32.1]"
+
+
+def _place_of(shape: BaseGeometry) -> tuple[float, float] | None:
+    """Where to look for what is wrong: the place that GEOS names, or the first vertex."""
+    if found := _PLACE.search(shapely.is_valid_reason(shape) or ""):
+        return float(found[1]), float(found[2])
+    xy = shapely.get_coordinates(shape)
+    return (float(xy[0, 0]), float(xy[0, 1])) if len(xy) and np.isfinite(xy[0]).all() else None
+
+
 def _convert(found: ReadFile, datum: str) -> None:
     """Shapes in CGCS2000 for all drafts at once; drafts whose boundary is not sound become rejections."""
     with_shape = [draft for draft in found.drafts if draft.drawn is not None]
@@ -354,5 +365,5 @@ def _convert(found: ReadFile, datum: str) -> None:
         else:
             unsound.add(draft.index)
             code = str(draft.code) if draft.code else None
-            found.rejections.append(Rejection(draft.index, code, "/geometry", fault))
+            found.rejections.append(Rejection(draft.index, code, "/geometry", fault, at=_place_of(shape)))
     found.drafts = [draft for draft in found.drafts if draft.index not in unsound]

@@ -98,8 +98,11 @@ def plan_import(drafts: Sequence[GridDraft], lost: Collection[str], around: Surr
     """Places and codes for the drafts; `lost` names features (by id or code) that could not even be read."""
     planner = _Planner(around, lost)
     planner.take(draft.code for draft in drafts if draft.code)
+    circling = planner.refuse_circles(drafts)
     for level in range(1, 6):
-        planner.place_level([draft for draft in drafts if draft.level == level])
+        planner.place_level(
+            [draft for draft in drafts if draft.level == level and draft.index not in circling]
+        )
     planner.plan.grids.sort(key=lambda grid: grid.draft.index)
     return planner.plan
 
@@ -133,6 +136,15 @@ class _Planner:
         for code in codes:
             self._taken[code.community_code].append(code)
             self._taken[code.street_code].append(code)
+
+    def refuse_circles(self, drafts: Sequence[GridDraft]) -> set[int]:
+        """Drafts that are their own ancestors are rejected; their indices."""
+        circling = _circling(drafts)
+        zh, en = "上级关系成环", "following the parents leads back to this grid"
+        for draft in drafts:
+            if draft.index in circling:
+                self._reject(draft, _PARENT, Reason("parent-cycle", zh, en))
+        return circling
 
     def place_level(self, drafts: Sequence[GridDraft]) -> None:
         """Place all drafts of one level, those with a code first."""
@@ -248,6 +260,28 @@ class _Planner:
 
 
 # ------------------------------------------------------------------------------------------ pure rules
+
+
+def _circling(drafts: Sequence[GridDraft]) -> set[int]:
+    """Indices of drafts from which the parents lead back to the draft itself."""
+    by_ref: dict[str, GridDraft] = {}
+    for draft in drafts:
+        for ref in (str(draft.code) if draft.code else None, draft.feature_ref):
+            if ref is not None:
+                by_ref.setdefault(ref, draft)
+    above = {draft.index: by_ref[draft.parent_ref] for draft in drafts if draft.parent_ref in by_ref}
+    done: set[int] = set()
+    circling: set[int] = set()
+    for draft in drafts:
+        path: list[int] = []
+        at = draft.index
+        while at in above and at not in done:
+            done.add(at)
+            path.append(at)
+            at = above[at].index
+        if at in path:
+            circling.update(path[path.index(at) :])
+    return circling
 
 
 def _namespace(draft: GridDraft, parent: Place | None) -> tuple[str, ...]:

@@ -121,16 +121,16 @@ def _blamed(fault: Fault, parent: Place | None, children: Sequence[Place]) -> It
         other = next(place for place in touched if place is not late)
         zh = f"与网格 {_named(other)} 重叠 {area} 平方米"
         en = f"overlaps grid {_named(other)} by {area} m2"
-        yield _rejection(late, "overlap", zh, en)
+        yield _rejection(late, "overlap", zh, en, fault)
     elif fault.kind is FaultKind.OUTSIDE and new:
         assert parent is not None
         zh = f"有 {area} 平方米在上级网格 {_named(parent)} 之外"
         en = f"{area} m2 lie outside the parent {_named(parent)}"
-        yield _rejection(new[0], "outside-parent", zh, en)
+        yield _rejection(new[0], "outside-parent", zh, en, fault)
     elif fault.kind is FaultKind.OUTSIDE and isinstance(parent, PlannedGrid) and _is_new(parent):
         zh = f"新边界使下级网格 {_named(touched[0])} 有 {area} 平方米落在其外"
         en = f"the new boundary leaves {area} m2 of its child {_named(touched[0])} outside"
-        yield _rejection(parent, "child-outside", zh, en)
+        yield _rejection(parent, "child-outside", zh, en, fault)
 
 
 def _named(place: Place) -> str:
@@ -139,8 +139,9 @@ def _named(place: Place) -> str:
     return f"{place.code} ({place.name})"
 
 
-def _rejection(grid: PlannedGrid, code: str, zh: str, en: str) -> Rejection:
-    return Rejection(grid.draft.index, str(grid.code), "/geometry", Reason(code, zh, en))
+def _rejection(grid: PlannedGrid, code: str, zh: str, en: str, fault: Fault) -> Rejection:
+    at = fault.geometry.representative_point()
+    return Rejection(grid.draft.index, str(grid.code), "/geometry", Reason(code, zh, en), at=(at.x, at.y))
 
 
 def _hints(thin: Counter[FaultKind], gaps: int) -> Iterator[Reason]:

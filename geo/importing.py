@@ -78,6 +78,7 @@ def import_grids(session: Session, features: Sequence[Any], order: ImportOrder) 
     rejections = sorted(
         (*found.rejections, *plan.rejections, *fit.rejections), key=lambda rejection: rejection.index
     )
+    rejections = list(_told_where(rejections, features, found))
     imported = not rejections and not order.dry_run
     if imported:
         _store(session, plan.grids, order)
@@ -125,6 +126,20 @@ def _streets_named(draft: GridDraft) -> Iterator[str]:
             yield ref[:9]
         elif len(ref) >= 20:
             yield ref[6:15]
+
+
+def _told_where(
+    rejections: Sequence[Rejection], features: Sequence[Any], found: ReadFile
+) -> Iterator[Rejection]:
+    """The rejections with the feature's own id, and a place inside it where none was named."""
+    shapes = {draft.index: draft.shape for draft in found.drafts if draft.shape is not None}
+    for one in rejections:
+        feature, at = features[one.index], one.at
+        ref = feature.get("id") if isinstance(feature, dict) else None
+        if at is None and one.index in shapes:
+            inside = shapes[one.index].representative_point()
+            at = (inside.x, inside.y)
+        yield replace(one, feature_ref=None if ref is None else str(ref), at=at)
 
 
 def _lost(found: ReadFile, features: Sequence[Any]) -> set[str]:

@@ -71,9 +71,7 @@ class GridPersonOut(BaseModel):
 
     @classmethod
     def of(cls, person: GridPerson) -> "GridPersonOut":
-        return cls(
-            name=person.name, role=person.role, since=person.since, stands_in_for=person.stands_in_for
-        )
+        return cls(name=person.name, role=person.role, since=person.since, stands_in_for=person.stands_in_for)
 
 
 class GridDetailOut(GridOut):
@@ -226,18 +224,25 @@ class HintOut(BaseModel):
 
 
 class RejectionOut(BaseModel):
-    """Why a feature cannot be imported: `field` is a JSON pointer inside it, `reason` stays the same."""
+    """Why a feature cannot be imported: `field` is a JSON pointer inside it, `reason` stays the same.
+
+    `id` is the feature's own in the file, `location` a place in CGCS2000 where to look.
+    """
 
     index: int
+    id: str | None
     code: str | None
     field: str
     reason: str
     detail: str
+    location: Position | None
 
     @classmethod
     def of(cls, rejection: Rejection) -> "RejectionOut":
         return cls(
             index=rejection.index,
+            id=rejection.feature_ref,
+            location=rejection.at,
             code=rejection.code,
             field=rejection.field,
             reason=rejection.reason.code,

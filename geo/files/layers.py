@@ -39,7 +39,9 @@ ENVIRONMENT = {
     "PROJ_NETWORK": "OFF",
 }
 
+UNREADABLE_CRS = "?"
 _CURVES = range(8, 18)  # OGC geometry types CircularString to Triangle
+_MEASURED = (2, 3)  # thousands of ISO types with M, with Z and M
 _HEAD_BYTES = 128  # GeoPackage header, envelope and the first bytes of the WKB
 _ENVELOPE_BYTES = (0, 32, 48, 48, 64)
 
@@ -63,13 +65,19 @@ def read_layer(request: dict[str, Any]) -> dict[str, Any]:
     """The layer as {layer, crs, fields, columns, fids, wkb, curved}, or {fault, layers}."""
     from pyogrio.errors import DataLayerError, DataSourceError, FeatureError, FieldError, GeometryError
 
-    warnings.simplefilter("ignore")
     path, layer = str(request["path"]), request["layer"]
     try:
         tables = _sqlite_tables(path) if path.endswith(".gpkg") else None
         layer = _chosen_layer(path, layer, tables)
-        curved = _curved_features(path, layer) if tables is not None else []
-        return {**_columns(path, layer, request["encoding"]), "layer": layer, "curved": curved}
+        kinds = _geometry_kinds(path, layer) if tables is not None else {}
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            columns = _columns(path, layer, request["encoding"])
+        curved = [key for key, kind in kinds.items() if kind % 1000 in _CURVES]
+        measured = any("Measured" in str(one.message) for one in told) or any(
+            kind // 1000 in _MEASURED for kind in kinds.values()
+        )
+        return {**columns, "layer": layer, "curved": curved, "measured": measured}
     except _Refused as refused:
         return refused.answer
     except (DataLayerError, DataSourceError, FeatureError, FieldError, GeometryError, ValueError):
@@ -96,16 +104,16 @@ def _chosen_layer(path: str, wanted: str | None, tables: set[str] | None) -> str
 
 
 def _columns(path: str, layer: str, encoding: str | None) -> dict[str, Any]:
+    from pyogrio.errors import CRSError
     from pyogrio.raw import read
 
-    meta, fids, wkb, data = read(
-        path,
-        layer=layer,
-        encoding=encoding,
-        max_features=MAX_FEATURES + 1,
-        return_fids=True,
-        datetime_as_string=True,
-    )
+    how = {"layer": layer, "encoding": encoding, "max_features": MAX_FEATURES + 1}
+    try:
+        meta, fids, wkb, data = read(path, return_fids=True, datetime_as_string=True, **how)
+    except CRSError:  # of a .prj that nobody understands: the request names the datum anyway
+        Path(path).with_suffix(".prj").unlink()
+        meta, fids, wkb, data = read(path, return_fids=True, datetime_as_string=True, **how)
+        meta["crs"] = UNREADABLE_CRS
     if len(fids) > MAX_FEATURES:
         zh, en = f"要素超过 {MAX_FEATURES} 个", f"more than {MAX_FEATURES} features"
         raise _Refused("too-many-features", zh, en)
@@ -153,31 +161,31 @@ def _sqlite_tables(path: str) -> set[str]:
     }
 
 
-def _curved_features(path: str, layer: str) -> list[int]:
-    """Keys of features with arcs: GDAL would answer them with straight pieces, without a word."""
+def _geometry_kinds(path: str, layer: str) -> dict[int, int]:
+    """The WKB type of each feature: GDAL answers arcs with straight pieces and drops measures, silently."""
     database = _database(path)
     try:
         found = database.execute(
             "SELECT column_name FROM gpkg_geometry_columns WHERE table_name = ?", [layer]
         ).fetchone()
         if found is None:
-            return []
+            return {}
         column = str(found[0]).replace('"', '""')
         table = layer.replace('"', '""')
         heads = database.execute(f'SELECT rowid, substr("{column}", 1, {_HEAD_BYTES}) FROM "{table}"')
-        return [key for key, head in heads if isinstance(head, bytes) and _is_curved(head)]
+        return {key: _wkb_kind(head) for key, head in heads if isinstance(head, bytes)}
     finally:
         database.close()
 
 
-def _is_curved(head: bytes) -> bool:
+def _wkb_kind(head: bytes) -> int:
     """GeoPackage 1.3, 2.1.3: "GP", version, flags, SRS, envelope, then WKB."""
     if len(head) < 8 or head[:2] != b"GP":
-        return False
+        return 0
     envelope = (head[3] >> 1) & 7
     start = 8 + (_ENVELOPE_BYTES[envelope] if envelope < len(_ENVELOPE_BYTES) else 0)
     if len(head) < start + 5:
-        return False
+        return 0
     order = "<" if head[start] else ">"
     (kind,) = struct.unpack_from(f"{order}I", head, start + 1)
-    return (kind & 0x0FFFFFFF) % 1000 in _CURVES
+    return int(kind & 0x0FFFFFFF)

@@ -195,6 +195,8 @@ def _features(found: Mapping[str, Any], options: ReadOptions) -> GridFile:
     if not found["fids"]:
         raise unreadable("file-empty", "图层中没有要素", "the layer holds no feature")
     named_datum, notes = _named_datum(found["crs"])
+    if found["measured"]:
+        notes.append(Reason("measures-dropped", "已舍去 M 值（测量值）", "measures (M) are dropped"))
     columns = {
         name: values
         for name, values in zip(found["fields"], found["columns"], strict=True)
@@ -232,7 +234,8 @@ def _shapes(found: Mapping[str, Any]) -> Iterator[Any]:
     curved = set(found["curved"])
     wkb = np.empty(len(found["wkb"]), dtype=object)
     wkb[:] = found["wkb"]
-    shapes = shapely.from_wkb(wkb, on_invalid="ignore")
+    with np.errstate(invalid="ignore"):  # NaN coordinates are found later, with their feature
+        shapes = shapely.from_wkb(wkb, on_invalid="ignore")
     for fid, raw, shape in zip(found["fids"], found["wkb"], shapes, strict=True):
         if fid in curved:
             yield FieldFault("/geometry/type", CURVED)
