@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from access.cache import ActorCache
 from access.throttle import SignInThrottle
 from api import problems
+from api.basemaps import hosts_of
 from api.gis_sign_in import GisPasswords
 from api.middleware import BodyCap, RequestContext
 from api.pages import pages
@@ -16,6 +17,7 @@ from api.routes import (
     absences,
     analysis,
     auth,
+    basemap,
     checkpoints,
     compliance,
     grid_changes,
@@ -62,6 +64,7 @@ ROUTERS = (
     quarantine,
     teams,
     absences,
+    basemap,  # /tiles/base is not the layer called "base"
     tiles,
     ogc,
     health,
@@ -121,6 +124,6 @@ def create_app(
     if settings.http.web_dist.is_dir():
         app.mount("/", pages(settings.http.web_dist), name="web")
     app.add_middleware(BodyCap, http=settings.http)
-    app.add_middleware(RequestContext)
+    app.add_middleware(RequestContext, hosts=hosts_of(settings.basemap))
     app.add_middleware(TileDoor, shortcut=app.state.tile_shortcut)
     return app

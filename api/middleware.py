@@ -3,6 +3,7 @@
 import contextlib
 import time
 import uuid
+from collections.abc import Sequence
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
@@ -14,26 +15,29 @@ from api.problems import problem_response
 from core.errors import TooLarge
 from core.settings import HttpSettings
 
+# The only other hosts are those of base maps that the settings name.
 CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; worker-src 'self' blob:; connect-src 'self'; "
-    "img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; font-src 'self'; manifest-src 'self'; "
-    "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+    "default-src 'none'; script-src 'self'; worker-src 'self' blob:; connect-src 'self'{hosts}; "
+    "img-src 'self' data: blob:{hosts}; style-src 'self' 'unsafe-inline'; font-src 'self'; "
+    "manifest-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 )
 SECURITY_HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Permissions-Policy": "geolocation=(self), camera=(self)",
 }
-UPLOAD_PATHS = ("/v1/grids/import", "/v1/patrols/import")
+UPLOADS = "/import"  # what addresses that take files end with
 log = structlog.get_logger("xunge.http")
 
 
 class RequestContext:
     """Every request carries an id from the first log line to the last byte of the reply."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, hosts: Sequence[str] = ()) -> None:
         self.app = app
+        named = "".join(f" {host}" for host in hosts)
+        policy = CONTENT_SECURITY_POLICY.format(hosts=named)
+        self.headers = {"Content-Security-Policy": policy, **SECURITY_HEADERS}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -50,7 +54,7 @@ class RequestContext:
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-Id"] = str(request_id)
-                for name, value in SECURITY_HEADERS.items():
+                for name, value in self.headers.items():
                     headers.setdefault(name, value)
             await send(message)
 
@@ -77,7 +81,8 @@ class BodyCap:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        cap = self.http.max_upload_bytes if scope["path"] in UPLOAD_PATHS else self.http.max_body_bytes
+        takes_files = scope["path"].endswith(UPLOADS)
+        cap = self.http.max_upload_bytes if takes_files else self.http.max_body_bytes
         declared = Headers(scope=scope).get("content-length", "0")
         if not declared.isdigit() or int(declared) > cap:
             await problem_response(Request(scope), _too_large(cap))(scope, receive, send)

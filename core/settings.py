@@ -46,6 +46,7 @@ class AccessSettings(Part):
     lockout_failures: int = 8
     lockout_s: int = 15 * 60
     logins_per_minute: int = 20  # per client address
+    gis_passwords: bool = True  # HTTP Basic for /ogc, which is all that desk GIS can do
 
 
 class JobSettings(Part):
@@ -62,6 +63,20 @@ class JobSettings(Part):
 
 class TileSettings(Part):
     cache_bytes: int = 64 * MIB
+
+
+class BasemapSettings(Part):
+    """What may lie below the grids; nothing is fetched from outside unless it is named here."""
+
+    tianditu_token: SecretStr | None = None  # of the kind for browsers: pages send it
+    tianditu_url: str = "https://t0.tianditu.gov.cn"
+    pmtiles: Path | None = None  # a file of vector or raster tiles
+    pmtiles_attribution: str = ""
+    raster_url: str | None = None  # https://host/{z}/{x}/{y}.png
+    raster_title: str = "底图"
+    raster_datum: Literal["EPSG:4490", "EPSG:4326", "GCJ02"] = "EPSG:4490"
+    raster_max_zoom: int = Field(default=18, ge=1, le=22)
+    raster_attribution: str = ""
 
 
 class PatrolSettings(Part):
@@ -92,6 +107,7 @@ class Settings(BaseSettings):
     access: AccessSettings = AccessSettings()
     jobs: JobSettings = JobSettings()
     tiles: TileSettings = TileSettings()
+    basemap: BasemapSettings = BasemapSettings()
     patrol: PatrolSettings = PatrolSettings()
     registry: RegistrySettings = RegistrySettings()
     log: LogSettings = LogSettings()

@@ -215,3 +215,28 @@ class GridSuccession(Base):
     successor_id: Mapped[int] = mapped_column(ForeignKey("grids.grid_id"), primary_key=True, index=True)
     since: Mapped[date]
     plan_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("division_plans.plan_id"))
+
+
+class BaseFeature(Base):
+    """Something that lies under the grids on the map: water, a road, an outline; drawn, never reasoned with."""
+
+    __tablename__ = "base_features"
+    __table_args__ = (
+        Index(None, "layer", "area"),
+        Index("ix_base_features_geom_3857", "geom_3857", postgresql_using="gist"),
+    )
+
+    feature_id: Mapped[int] = mapped_column(Integer, Identity(), primary_key=True)
+    layer: Mapped[str]  # geo/base_layers.py
+    area: Mapped[str]  # prefix of grid paths that its owner answers for; "" for the whole deployment
+    name: Mapped[str | None]
+    code: Mapped[str | None]  # of a boundary: the division that it is the outline of
+    kind: Mapped[str | None]
+    source: Mapped[str]  # file name
+    source_datum: Mapped[str]
+    imported_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    geom: Mapped[WKBElement] = mapped_column(Geometry("GEOMETRY", srid=CGCS2000, spatial_index=False))
+    geom_3857: Mapped[WKBElement] = mapped_column(
+        Geometry("GEOMETRY", srid=WEB_MERCATOR, spatial_index=False),
+        Computed(f"ST_Transform(geom, {WEB_MERCATOR})", persisted=True),
+    )
