@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from core.errors import (
+    BadQuery,
     Conflict,
     DomainError,
     Forbidden,
@@ -28,8 +29,10 @@ from core.errors import (
 MEDIA_TYPE = "application/problem+json"
 TYPE_BASE = "urn:xunge:problem:"
 RETRY_AFTER_S = "2"
+CHALLENGE = 'Bearer realm="xunge"'  # unless an address takes more and says so in request.state
 STATUS: dict[type[DomainError], int] = {
     Invalid: 422,
+    BadQuery: 400,
     Unauthenticated: 401,
     Forbidden: 403,
     NotFound: 404,
@@ -88,19 +91,19 @@ def status_of(kind: type[DomainError]) -> int:
     return next(STATUS[base] for base in kind.__mro__ if base in STATUS)
 
 
-def _headers_of(error: DomainError) -> dict[str, str]:
+def _headers_of(request: Request, error: DomainError) -> dict[str, str]:
     if isinstance(error, TooMany):
         return {"Retry-After": str(error.retry_after_s)}
     if isinstance(error, Unavailable):
         return {"Retry-After": RETRY_AFTER_S}
     if isinstance(error, Unauthenticated):
-        return {"WWW-Authenticate": 'Bearer realm="xunge"'}
+        return {"WWW-Authenticate": getattr(request.state, "challenge", CHALLENGE)}
     return {}
 
 
 def problem_response(request: Request, error: DomainError) -> Response:
     """The reply for a domain error; a use-case that must commit returns its error instead of raising it."""
-    return _reply(request, status_of(type(error)), error.members(), _headers_of(error))
+    return _reply(request, status_of(type(error)), error.members(), _headers_of(request, error))
 
 
 def _reply(request: Request, status: int, members: dict[str, Any], headers: dict[str, str]) -> Response:

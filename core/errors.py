@@ -2,6 +2,7 @@
 
 DomainError
 ├── Invalid          the input is wrong; `errors` names field and reason          422
+│   ├── BadQuery     parameters that a published standard wants refused            400
 │   └── TooLarge     more bytes than this address accepts                          413
 ├── Unauthenticated  nobody known is asking                                        401
 ├── Forbidden        known, visible, but not allowed                               403
@@ -101,6 +102,12 @@ class Unavailable(DomainError):
     """A part of the service is down; try again later."""
 
     code = "unavailable"
+
+
+class BadQuery(Invalid):
+    """This address cannot be asked like that."""
+
+    code = "bad-query"
 
 
 class TooLarge(Invalid):

@@ -119,8 +119,10 @@ class NotOnThatDay(NotFound):
     code = "not-on-that-day"
 
 
-def why_missing(session: Session, scope: PathScope, code: str) -> NotFound:
-    """Why a grid is not there on a day; as much as the scope may know."""
+def why_missing(
+    session: Session, scope: PathScope, code: str, levels: Collection[int] = (1, 2, 3, 4, 5)
+) -> NotFound:
+    """Why a grid of these levels is not there on a day; as much as the scope may know."""
     row = session.execute(
         select(
             func.min(GridVersion.valid_from).label("since"),
@@ -129,7 +131,7 @@ def why_missing(session: Session, scope: PathScope, code: str) -> NotFound:
             Grid.retired_on,
         )
         .join(GridVersion, GridVersion.grid_id == Grid.grid_id)
-        .where(Grid.code == code, scope.clause(Grid.path))
+        .where(Grid.code == code, Grid.level.in_(levels), scope.clause(Grid.path))
         .group_by(Grid.grid_id)
     ).one_or_none()
     if row is None:

@@ -136,6 +136,30 @@ class TestDocument:
         assert layer["id"] == "grids"
         assert set(layer["fields"]) == {"code", "name", "level", "status", "due", "met", "counted", "needed"}
 
+    @pytest.mark.usefixtures("tree")
+    @pytest.mark.parametrize("role", [Role.OPERATOR, Role.UNIT])
+    def test_it_has_what_the_specification_requires(
+        self, client: Client, session: Session, role: Role
+    ) -> None:
+        """TileJSON 3.0.0, sections 3.1 to 3.3, and every attribute of the tiles is described."""
+        signed_in = client(make.actor(session, role=role))
+        reply = signed_in.get("/tiles/grids.json")
+        assert reply.headers["content-type"] == "application/json"
+        document = reply.json()
+        assert {"tilejson", "tiles", "vector_layers"} <= set(document)
+        assert all(f"{{{part}}}" in address for address in document["tiles"] for part in "zxy")
+        west, south, east, north = document["bounds"]
+        assert -180 <= west < east <= 180
+        assert -90 <= south < north <= 90
+        lon, lat, zoom = document["center"]
+        assert (west <= lon <= east, south <= lat <= north) == (True, True)
+        assert 0 <= document["minzoom"] <= zoom <= document["maxzoom"] <= 30
+        (layer,) = document["vector_layers"]
+        assert all(isinstance(meaning, str) for meaning in layer["fields"].values())
+        address = document["tiles"][0].format(z=TILE.zoom, x=TILE.column, y=TILE.row)
+        for attributes in drawn(signed_in.get(address)).values():
+            assert set(attributes) == set(layer["fields"])
+
     def test_its_address_leads_to_tiles(self, operator: TestClient) -> None:
         document = operator.get("/tiles/grids.json").json()
         address = document["tiles"][0].format(z=TILE.zoom, x=TILE.column, y=TILE.row)

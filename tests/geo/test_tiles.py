@@ -2,6 +2,7 @@
 
 import math
 from datetime import date
+from itertools import pairwise
 from typing import Any
 
 import mapbox_vector_tile
@@ -77,6 +78,31 @@ def test_the_shape_lies_where_the_grid_does(session: Session, tree: make.StreetT
     assert min(xs) == pytest.approx(max(west, -64), abs=1)
     width = 0.005 / 360 * 2**14 * 4096
     assert max(xs) - min(xs) == pytest.approx(min(width, 4096 + 64 - min(xs)), abs=1.5)
+
+
+def test_rings_run_as_the_tile_format_wants(session: Session, tree: make.StreetTree) -> None:
+    """Vector Tile 2.1, 4.3.3.3: with y downwards an outer ring has a positive area, an inner one not."""
+    outer = "118.90 32.20, 118.91 32.20, 118.91 32.21, 118.90 32.21, 118.90 32.20"
+    hole = "118.904 32.204, 118.906 32.204, 118.906 32.206, 118.904 32.206, 118.904 32.204"
+    for number, rings in enumerate((f"({outer}), ({hole})", f"({reverse(outer)}), ({reverse(hole)})")):
+        code = make.grid_code(sequence=f"8{number}")
+        geom = f"SRID=4490;MULTIPOLYGON(({rings}))"
+        make.grid(session, code=code, parent=tree.a1, name=f"ring {number}", geom=geom)
+    tile = tile_at(118.905, 32.205, 14)
+    body = render_tile(session, GRID_LAYER, tile, ALL, level=3, day=DAY, parameters={})
+    layer = mapbox_vector_tile.decode(body, default_options={"y_coord_down": True})["grids"]
+    shapes = [
+        one["geometry"]["coordinates"] for one in layer["features"] if "ring" in one["properties"]["name"]
+    ]
+    assert [[signed_area(ring) > 0 for ring in shape] for shape in shapes] == [[True, False], [True, False]]
+
+
+def reverse(ring: str) -> str:
+    return ", ".join(reversed(ring.split(", ")))
+
+
+def signed_area(ring: list[list[float]]) -> float:
+    return sum(x1 * y2 - x2 * y1 for (x1, y1), (x2, y2) in pairwise(ring)) / 2
 
 
 def test_what_lies_elsewhere_or_out_of_scope_is_left_out(session: Session, tree: make.StreetTree) -> None:
