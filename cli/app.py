@@ -50,8 +50,12 @@ FirstDay = Annotated[
 ExistingFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
 ExistingPath = Annotated[Path, typer.Argument(exists=True, readable=True)]
 Datum = Annotated[
-    str, typer.Option(help="What the positions refer to: EPSG:4490, EPSG:4326, EPSG:4549 …, GCJ02 or BD09.")
+    str,
+    typer.Option(
+        help="What positions refer to: EPSG:4490, EPSG:4326, EPSG:4549 …, GCJ02, BD09 or +proj=tmerc …"
+    ),
 ]
+Encoding = Annotated[str | None, typer.Option(help="Of Shapefile and CSV text: GBK or UTF-8.")]
 
 
 def example(*lines: str) -> str:
@@ -137,19 +141,49 @@ def doctor(
 @app.command(
     epilog=example(
         "xunge import-grids grids.geojson --datum EPSG:4490 --dry-run",
-        "xunge import-grids grids.geojson --datum GCJ02 --valid-from 2026-12-01",
+        "xunge import-grids grids.zip --datum GCJ02 --encoding GBK --valid-from 2026-12-01",
     )
 )
 def import_grids(
-    file: ExistingFile, datum: Datum, valid_from: FirstDay = None, dry_run: DryRun = False
+    file: ExistingFile,
+    datum: Datum,
+    valid_from: FirstDay = None,
+    dry_run: DryRun = False,
+    *,
+    layer: Annotated[str | None, typer.Option(help="Layer or sheet, when there are several.")] = None,
+    encoding: Encoding = None,
+    mapping: Annotated[str | None, typer.Option(help='Fields as JSON: {"name": "WGMC"}.')] = None,
 ) -> int:
-    """Import grids from a GeoJSON file: all of them, or none with a reason for each that cannot be.
+    """Import grids from a file: all of them, or none with a reason for each that cannot be.
 
+    GeoJSON, GeoPackage, zipped Shapefile, KML; Excel or CSV change what is said of grids that exist.
     A feature with the code of a stored grid becomes its new version from --valid-from.
     """
-    from cli.importing import grids
+    from cli.grid_files import bring_in
 
-    return grids(_settings(), file, datum=datum, valid_from=_day(valid_from), dry_run=dry_run)
+    say_of_file = {"layer": layer, "encoding": encoding, "mapping": mapping}
+    return bring_in(_settings(), file, datum, _day(valid_from), dry_run=dry_run, **say_of_file)
+
+
+@app.command(
+    epilog=example(
+        "xunge export-grids grids.gpkg --street 320113007",
+        "xunge export-grids level3.zip --level 3 --on 2026-09-01 --datum EPSG:4549 --encoding GBK",
+    )
+)
+def export_grids(
+    file: Annotated[Path, typer.Argument(help=".geojson .gpkg .zip (Shapefile) .kml .csv .xlsx")],
+    datum: Datum = "EPSG:4490",
+    level: Annotated[int | None, typer.Option(min=1, max=5, help="This level only.")] = None,
+    on: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="As of this day (today).")] = None,
+    *,
+    street: Annotated[str | None, typer.Option(help="This street only: 9 digits.")] = None,
+    encoding: Encoding = None,
+) -> None:
+    """Write grids into a file that can be imported again without loss; its ending says which kind."""
+    from cli.grid_files import take_out
+
+    take_out(_settings(), file, datum, _day(on), level=level, street=street, encoding=encoding or "UTF-8")
 
 
 @app.command(

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from rich.table import Column, Table
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -15,49 +14,13 @@ from access.queries import held_on
 from access.roles import Role
 from access.scope import NOBODY, Actor, HeldRole
 from access.sign_in import normal_username
-from cli.console import WRONG_INPUT, err, one_line, out, progress, say, show
+from cli.console import one_line, progress, say, show
 from cli.database import who, writing
 from core.clock import today
 from core.errors import DomainError, NotFound
 from core.settings import Settings
 from geo.divisions import DivisionRow, UnknownDivision, import_divisions, read_slice, slice_package
-from geo.geojson import read_features
-from geo.importing import ImportOrder, ImportReport, import_grids
 from patrol.imports import import_track
-
-
-def grids(settings: Settings, file: Path, *, datum: str, valid_from: date, dry_run: bool) -> int:
-    """The grids of the file are stored, or none is and every reason is told; 2 when some were refused."""
-    features, named_datum = read_features(file.read_bytes())
-    order = ImportOrder(
-        datum=datum,
-        valid_from=valid_from,
-        dry_run=dry_run,
-        may_write=lambda _path: True,  # who may run commands may do everything
-        actor=who(),
-        named_datum=named_datum,
-    )
-    with err.status(f"{len(features)} features"), writing(settings) as session:
-        report = import_grids(session, features, order)
-    for hint in report.hints:
-        say(f"{hint.code}: {hint}")
-    _list_rejections(report)
-    if report.rejected:
-        say(f"Nothing imported: {len(report.rejected)} of {report.total} features refused.")
-        return WRONG_INPUT
-    counts = f"{report.created} new, {report.changed} changed, {report.unchanged} unchanged"
-    say(f"{'Imported' if report.imported else 'Would import'}: {counts}, valid from {report.valid_from}")
-    return 0
-
-
-def _list_rejections(report: ImportReport) -> None:
-    if not report.rejected:
-        return
-    table = Table("feature", "code", "field", "problem", Column("reason", overflow="fold"), box=None)
-    for refused in report.rejected:
-        reason = refused.reason
-        table.add_row(str(refused.index), refused.code or "", refused.field, reason.code, str(reason))
-    out.print(table)
 
 
 def tracks(settings: Settings, files: Sequence[Path], *, grid_code: str, username: str, datum: str) -> None:

@@ -30,7 +30,7 @@ from worker import sweeping
 
 COMMANDS = (
     *("demo", "serve", "worker", "migrate", "doctor", "dead-jobs", "create-account"),
-    *("import-grids", "import-track", "import-divisions", "openapi"),
+    *("import-grids", "export-grids", "import-track", "import-divisions", "openapi"),
 )
 DIVISIONS = Path(__file__).parent.parent / "seeds" / "divisions" / "320113.csv"
 

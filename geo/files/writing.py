@@ -85,6 +85,7 @@ def _in_datum(grids: Sequence[ExportedGrid], datum: str) -> NDArray[np.object_]:
     def moved(xy: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.column_stack(from_cgcs2000(xy[:, 0], xy[:, 1], datum))
 
+    from_cgcs2000(np.empty(0), np.empty(0), datum)  # an unknown one is refused even for no grids
     wkb = np.empty(len(grids), dtype=object)
     wkb[:] = [grid.wkb for grid in grids]
     shapes = shapely.from_wkb(wkb)

@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 from numpy.typing import ArrayLike
 from pyproj import Geod, Transformer
 
-from geo.datums import Datum, DatumSuspicion, UnknownDatum, from_cgcs2000, suspect_datum, to_cgcs2000
+from geo.datums import (
+    Datum,
+    DatumSuspicion,
+    UnknownDatum,
+    from_cgcs2000,
+    same_datum,
+    suspect_datum,
+    to_cgcs2000,
+)
 
 GEOD = Geod(ellps="GRS80")
 
@@ -111,6 +119,55 @@ def test_what_cannot_be_converted_is_refused_with_the_reason(datum: str, why: st
     with pytest.raises(UnknownDatum, match=why) as caught:
         to_cgcs2000(118.9, 32.1, datum)
     assert caught.value.errors[0].pointer == "/datum"
+
+
+class TestCitySystems:
+    """A city's own transverse Mercator, told as a PROJ string; nothing in it may open a file."""
+
+    CITY = "+proj=tmerc +lat_0=0 +lon_0=118.83 +k=1 +x_0=50000 +y_0=-3000000 +ellps=GRS80 +units=m +no_defs"
+
+    def test_there_and_back(self) -> None:
+        x, y = from_cgcs2000(118.93, 32.1, self.CITY)
+        assert x == pytest.approx(59_437, abs=5)  # 0.1 degrees east of the meridian
+        assert y == pytest.approx(553_000, abs=1000)
+        assert to_cgcs2000(x, y, self.CITY) == pytest.approx((118.93, 32.1), abs=1e-11)
+
+    def test_it_is_the_same_as_the_epsg_code_with_its_parameters(self) -> None:
+        zone = "+proj=tmerc +lat_0=0 +lon_0=120 +k=1 +x_0=500000 +y_0=0 +ellps=GRS80"
+        assert from_cgcs2000(118.93, 32.1, zone) == pytest.approx(from_cgcs2000(118.93, 32.1, "EPSG:4549"))
+        assert same_datum(zone, "EPSG:4549")
+        assert same_datum("EPSG:4490", "EPSG:4326")
+        assert not same_datum(self.CITY, "EPSG:4549")
+        assert not same_datum("EPSG:4547", "EPSG:4549")
+        assert not same_datum("GCJ02", "EPSG:4549")
+        assert not same_datum("local system of somebody", "EPSG:4549")
+
+    def test_plus_signs_that_an_address_turned_into_spaces(self) -> None:
+        assert from_cgcs2000(118.93, 32.1, self.CITY.replace("+", " ")) == from_cgcs2000(
+            118.93, 32.1, self.CITY
+        )
+
+    @pytest.mark.parametrize(
+        "datum",
+        [
+            "+init=epsg:4549",
+            "+proj=longlat +ellps=GRS80",
+            "+proj=merc +ellps=GRS80",
+            "+proj=tmerc +lon_0=120",  # which ellipsoid?
+            "+proj=tmerc +lon_0=120 +ellps=krass",
+            "+proj=tmerc +lon_0=120 +datum=NAD27",
+            "+proj=tmerc +lon_0=120 +ellps=GRS80 +nadgrids=@file.gsb",
+            "+proj=tmerc +lon_0=120 +ellps=GRS80 +towgs84=1,2,3",
+            "+proj=tmerc +lon_0=120 +ellps=GRS80 +units=us-ft",
+            "+proj=tmerc +lon_0=120 +lon_0=121 +ellps=GRS80",
+            "+proj=tmerc +lon_0=1e400 +ellps=GRS80",
+            "+proj=utm +zone=99 +ellps=GRS80",
+            "+proj=pipeline +step +proj=tmerc",
+        ],
+    )
+    def test_anything_else_is_refused(self, datum: str) -> None:
+        with pytest.raises(UnknownDatum):
+            to_cgcs2000(500_000, 3_500_000, datum)
 
 
 class TestSuspicion:
