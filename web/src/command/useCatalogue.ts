@@ -16,11 +16,11 @@ export interface Catalogue {
   reload: () => Promise<void>
 }
 
-/** Every grid one may see: for search and for where its label stands. */
-export function useCatalogue(): Catalogue {
+/** Every grid one may see on a day: for search and for where its label stands. */
+export function useCatalogue(day: Ref<string | null>): Catalogue {
   const grids = useLoad(
-    () => 'all',
-    (_, signal) => fetchGrids({ signal }),
+    () => ({ on: day.value }),
+    (query, signal) => fetchGrids({ query, signal }),
   )
   const byCode = computed(() => new Map((grids.value.value ?? []).map((grid) => [grid.code, grid])))
   return {

@@ -39,8 +39,8 @@ export function useFacts(state: MapState): Facts {
     (week, signal) => fetchTotals({ query: { week }, signal }),
   )
   const grid = useLoad(
-    () => state.gridCode.value,
-    (code, signal) => fetchGrid(code, { signal }),
+    () => (state.gridCode.value ? { code: state.gridCode.value, on: state.day.value } : null),
+    ({ code, on }, signal) => fetchGrid(code, { query: { on }, signal }),
   )
   const gridWeek = useLoad(
     () => (seesCompliance.value && state.gridCode.value ? `${state.gridCode.value} ${state.week.value}` : null),

@@ -1,6 +1,7 @@
 import { computed, type ComputedRef } from 'vue'
 import { useRoute, useRouter, type LocationQueryRaw } from 'vue-router'
 
+import { isDay, today } from '@/shared/format/day'
 import { useCurrentWeek } from '@/shared/composables/useCurrentWeek'
 import { isWeek } from '@/shared/format/week'
 import { isGridCode } from '@/shared/format/gridCode'
@@ -13,9 +14,12 @@ export interface MapState {
   week: ComputedRef<string>
   thisWeek: Readonly<ComputedRef<string>>
   gridCode: ComputedRef<string | null>
+  /** The day whose division is shown; null for today's. */
+  day: ComputedRef<string | null>
   showLevel: (level: LevelChoice) => void
   showWeek: (week: string) => void
   showGrid: (code: string | null) => void
+  showDay: (day: string | null) => void
 }
 
 /** What the map shows, kept in the address so that it can be shared and survives a reload. */
@@ -34,6 +38,8 @@ export function useMapState(): MapState {
     return typeof wanted === 'string' && isGridCode(wanted) ? wanted : null
   })
 
+  const day = computed(() => (isDay(route.query.on) && route.query.on !== today() ? route.query.on : null))
+
   function change(part: LocationQueryRaw, isStep: boolean): void {
     const query = { ...route.query, ...part }
     for (const [name, value] of Object.entries(query)) if (value === null) delete query[name]
@@ -45,8 +51,10 @@ export function useMapState(): MapState {
     week,
     thisWeek: computed(() => thisWeek.value),
     gridCode,
+    day,
     showLevel: (choice) => change({ level: choice === 'auto' ? null : choice }, false),
     showWeek: (choice) => change({ week: choice === thisWeek.value ? null : choice }, false),
+    showDay: (choice) => change({ on: choice === today() ? null : choice }, false),
     // Opening a panel is a step that "back" undoes; going from grid to grid is not.
     showGrid: (code) => change({ grid: code }, code !== null && gridCode.value === null),
   }

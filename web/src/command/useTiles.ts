@@ -20,12 +20,19 @@ export interface LiveTiles {
   reload: () => Promise<void>
 }
 
-/** The tile address for a level and week; asks every few seconds whether there is a newer one. */
-export function useLiveTiles(level: Ref<string>, week: Ref<string>, onNewer: () => unknown): LiveTiles {
+/** What the map shows: a level, the results of a week, and the division of a day where it is not today's. */
+export interface Wanted {
+  level: Ref<string>
+  week: Ref<string>
+  day: Ref<string | null>
+}
+
+/** The tile address for a level, week and day; asks every few seconds whether there is a newer one. */
+export function useLiveTiles({ level, week, day }: Wanted, onNewer: () => unknown): LiveTiles {
   const tiles = shallowRef<TileSet | null>(null)
   const failure = shallowRef<unknown>(null)
   const loadedFor = ref<string | null>(null)
-  const wanted = computed(() => `${level.value} ${week.value}`)
+  const wanted = computed(() => `${level.value} ${week.value} ${day.value ?? ''}`)
   let etag: string | null = null
   let running: AbortController | null = null
 
@@ -34,7 +41,7 @@ export function useLiveTiles(level: Ref<string>, week: Ref<string>, onNewer: () 
     const isSame = loadedFor.value === asked
     running?.abort()
     running = new AbortController()
-    const query = { level: level.value, week: week.value }
+    const query = { level: level.value, week: week.value, on: day.value }
     const answer = await getIfChanged<TileDocument>('/tiles/grids.json', isSame ? etag : null, {
       query,
       signal: running.signal,
@@ -66,19 +73,25 @@ export function useLiveTiles(level: Ref<string>, week: Ref<string>, onNewer: () 
   return { tiles, failure, isLoading: computed(() => loadedFor.value !== wanted.value && !failure.value), reload: load }
 }
 
-/** Borders of the upper levels, drawn over the displayed one. They rarely change, so they are asked for once. */
-export function useOutlines(): Readonly<ShallowRef<Partial<Record<1 | 2, TileSet>>>> {
+/** Borders of the upper levels, drawn over the displayed one. They rarely change, so they are asked for once a day shown. */
+export function useOutlines(day: Ref<string | null>): Readonly<ShallowRef<Partial<Record<1 | 2, TileSet>>>> {
   const outlines = shallowRef<Partial<Record<1 | 2, TileSet>>>({})
-  for (const level of [1, 2] as const) {
-    // Without them the map is plainer but complete, so a failure is not worth a message.
-    get<TileDocument>('/tiles/grids.json', { query: { level } }).then(
-      (document) => {
-        const tiles = tileSetOf(document)
-        if (tiles) outlines.value = { ...outlines.value, [level]: tiles }
-      },
-      () => undefined,
-    )
-  }
+  watch(
+    day,
+    (on) => {
+      for (const level of [1, 2] as const) {
+        // Without them the map is plainer but complete, so a failure is not worth a message.
+        get<TileDocument>('/tiles/grids.json', { query: { level, on } }).then(
+          (document) => {
+            const tiles = tileSetOf(document)
+            if (tiles && on === day.value) outlines.value = { ...outlines.value, [level]: tiles }
+          },
+          () => undefined,
+        )
+      }
+    },
+    { immediate: true },
+  )
   return outlines
 }
 

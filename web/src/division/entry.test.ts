@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest'
 
 import { ApiProblem, Unreachable } from '@/shared/api/problem'
+import { isDay } from '@/shared/format/day'
 
 import { conflictOf } from './conflict'
 import { DATUM_CHOICES, ZONE_CHOICES, declaredDatum, isDatum } from './datums'
 import { isImportable, mappingText } from './importing'
-import { adviceFor, isDay, mondayFrom, nextMonday } from './validFrom'
+import { adviceFor, mondayFrom, nextMonday } from './validFrom'
 
 describe('somebody else was faster', () => {
   const outdated = (extra: Record<string, unknown>): ApiProblem =>
@@ -82,6 +83,7 @@ describe('the first day of a plan', () => {
   it('is a day that exists', () => {
     expect(isDay('2026-02-28')).toBe(true)
     expect(isDay('2026-13-01')).toBe(false)
+    expect(isDay('2026-02-30')).toBe(false)
     expect(isDay(['2026-02-28'])).toBe(false)
   })
 })

@@ -1,20 +1,7 @@
+import { dayText, isDay, today } from '@/shared/format/day'
 import { addDays, shanghaiDay } from '@/shared/format/week'
 
 /** Days from which a plan may hold; weekly figures stay whole when it begins on a Monday. */
-
-const DAY = /^\d{4}-\d{2}-\d{2}$/
-
-export function dayText(day: Date): string {
-  return day.toISOString().slice(0, 10)
-}
-
-export function today(now: Date = new Date()): string {
-  return dayText(shanghaiDay(now))
-}
-
-export function isDay(text: unknown): text is string {
-  return typeof text === 'string' && DAY.test(text) && !Number.isNaN(Date.parse(text))
-}
 
 /** The first Monday after today. */
 export function nextMonday(now: Date = new Date()): string {

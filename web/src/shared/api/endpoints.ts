@@ -1,5 +1,5 @@
 import { get, getAll, type Call } from './client'
-import type { Compliance, GridCodeReading, GridDetail, GridSummary, Me, PairWeek, Patrol } from './types'
+import type { Compliance, GridCodeReading, GridDetail, GridHistory, GridSummary, Me, PairWeek, Patrol } from './types'
 
 /** One function per address of the server that the pages read. */
 
@@ -15,6 +15,9 @@ export const fetchGrids = (call: Call = {}): Promise<GridSummary[]> => getAll('/
 
 export const fetchGrid = (code: string, call: Call = {}): Promise<GridDetail> =>
   get(`/v1/grids/${encodeURIComponent(code)}`, call)
+
+export const fetchHistory = (code: string, call: Call = {}): Promise<GridHistory> =>
+  get(`/v1/grids/${encodeURIComponent(code)}/history`, call)
 
 export const readGridCode = (code: string, call: Call = {}): Promise<GridCodeReading> =>
   get(`/v1/grid-codes/${encodeURIComponent(code)}`, call)

@@ -68,6 +68,34 @@ export interface GridDetail extends GridSummary {
   valid_from: string
 }
 
+export interface GridPeriod {
+  version: number
+  name: string
+  kind: string
+  households: number | null
+  area_m2: number | null
+  valid_from: string
+  /** The first day on which it no longer holds. */
+  valid_to: string | null
+  changed_at: string
+  /** Null for those who may not read people. */
+  changed_by: string | null
+  plan_id: string | null
+}
+
+export interface Succession {
+  code: string
+  name: string
+  since: string
+}
+
+export interface GridHistory {
+  code: string
+  retired_on: string | null
+  items: GridPeriod[]
+  successions: { predecessors: Succession[]; successors: Succession[] }
+}
+
 export interface CodeGroup {
   name: string
   digits: string

@@ -305,7 +305,8 @@ const divisionEn = {
     cameFrom: 'Came from',
     wentTo: 'Went over into',
     retired: 'Retired on {date}',
-    show: 'Show the division of that day',
+    show: 'Show the division of {date}',
+    notThere: 'This grid does not exist on the chosen day: not yet, or no longer.',
   },
   asOf: {
     pick: 'Division on',

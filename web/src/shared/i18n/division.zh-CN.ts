@@ -301,7 +301,8 @@ const divisionZh = {
     cameFrom: '由来',
     wentTo: '去向',
     retired: '自 {date} 起停用',
-    show: '看这一天的划分',
+    show: '看 {date} 的划分',
+    notThere: '这个网格在所选日期不存在：尚未设立或已经停用。',
   },
   asOf: {
     pick: '划分日期',
