@@ -2,7 +2,8 @@
 
 import json
 import re
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import FileResponse
@@ -46,6 +47,18 @@ Area = Annotated[
 ]
 
 
+@dataclass(frozen=True, slots=True)
+class LayerQuery:
+    """How a file is to be read, and for which area."""
+
+    datum: DatumText
+    area: Area = ""
+    dry_run: Annotated[bool, Query(description="say what would happen and change nothing")] = False
+
+
+Wanted = Annotated[LayerQuery, Depends()]
+
+
 @router.get("/v1/basemap", response_model=BasemapsOut, responses=problem_replies(*ALWAYS))
 def read_basemaps(call: Reading, settings: AppSettings) -> BasemapsOut:
     """Base maps to choose from, the plain one first, and the layers that it is drawn from."""
@@ -79,8 +92,13 @@ def read_pmtiles(settings: AppSettings) -> FileResponse:
 )
 def read_base_document(request: Request, call: Reading) -> Response:
     """TileJSON 3 of the base layers; the tile address in it changes when they do."""
-    version = fingerprint_of_base(call.session)
-    document = {
+    document = _document(fingerprint_of_base(call.session))
+    body = Rendered.of(json.dumps(document, ensure_ascii=False).encode())
+    return tile_reply(request.headers.get("if-none-match"), body, "application/json")
+
+
+def _document(version: str) -> dict[str, Any]:
+    return {
         "tilejson": "3.0.0",
         "name": "base",
         "tiles": [f"/tiles/base/{{z}}/{{x}}/{{y}}.mvt?v={version}"],
@@ -97,8 +115,6 @@ def read_base_document(request: Request, call: Reading) -> Response:
             for layer in BASE_LAYERS.values()
         ],
     }
-    body = Rendered.of(json.dumps(document, ensure_ascii=False).encode())
-    return tile_reply(request.headers.get("if-none-match"), body, "application/json")
 
 
 @router.get(
@@ -125,15 +141,13 @@ def import_base_layer(
     file: GridUpload,
     call: Writing,
     name: LayerName,
-    datum: DatumText,
+    query: Annotated[LayerQuery, Depends()],
     options: Options,
-    area: Area = "",
-    dry_run: Annotated[bool, Query(description="say what would happen and change nothing")] = False,
 ) -> LayerReportOut:
     """Replace a layer of an area by the features of a file, all of them or none."""
-    _require(call, name, area)
+    _require(call, name, query.area)
     source = (file.filename or "")[:_MAX_FILE_NAME]
-    order = LayerOrder(name, area, datum, source, call.actor.label, dry_run)
+    order = LayerOrder(name, query.area, query.datum, source, call.actor.label, query.dry_run)
     report = import_layer(call.session, read_grid_file(file.file.read(), source, options), order)
     return LayerReportOut.of(report, order)
 

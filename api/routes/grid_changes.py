@@ -13,8 +13,8 @@ from api.if_match import IfMatch
 from api.problems import problem_replies
 from api.routes.plan_drawing import (
     DRAWING,
+    Table,
     desk_of,
-    filed,
     merge_on,
     move_on,
     retire_on,
@@ -23,7 +23,7 @@ from api.routes.plan_drawing import (
 from api.schemas.plans import Body, BoundaryIn, MergeIn, PlanDetailOut, RetireIn, Shape, SplitIn
 from core.errors import NotFound
 from geo.editing import DoesNotDivide, NoGroundInside, PartsOverlap
-from geo.plans.desk import Desk, begin_with, require_version
+from geo.plans.desk import begin_with, require_version
 
 router = APIRouter(prefix="/v1", tags=["division plans"])
 
@@ -73,9 +73,9 @@ def merge_here(
     response: Response, call: Writing, body: MergeHereIn, version: IfMatch = None
 ) -> PlanDetailOut:
     """Make one grid of several, in a draft. If-Match names the version of the first."""
-    desk = _desk(call, body.grids[0], body, version, "合并网格")
+    table = _table(call, response, body.grids[0], body=body, version=version, title="合并网格")
     order = MergeIn(**body.model_dump(exclude=_OWN))
-    return filed(call, response, desk, "merged", merge_on(desk, order))
+    return table.filed("merged", merge_on(table.desk, order))
 
 
 @router.post("/grids/{code}/split", status_code=201, response_model=PlanDetailOut, responses=REPLIES)
@@ -83,9 +83,9 @@ def split_here(
     response: Response, call: Writing, code: Code, body: SplitHereIn, version: IfMatch = None
 ) -> PlanDetailOut:
     """Cut a grid, in a draft. If-Match names the version of the grid that is meant."""
-    desk = _desk(call, code, body, version, "拆分网格")
+    table = _table(call, response, code, body=body, version=version, title="拆分网格")
     order = SplitIn(grid=code, **body.model_dump(exclude=_OWN))
-    return filed(call, response, desk, "split", split_on(desk, order))
+    return table.filed("split", split_on(table.desk, order))
 
 
 @router.post("/grids/{code}/boundary", status_code=201, response_model=PlanDetailOut, responses=REPLIES)
@@ -93,9 +93,9 @@ def move_boundary_here(
     response: Response, call: Writing, code: Code, body: BoundaryHereIn, version: IfMatch = None
 ) -> PlanDetailOut:
     """Give a grid a new boundary, in a draft. If-Match names the version of the grid that is meant."""
-    desk = _desk(call, code, body, version, "调整边界")
+    table = _table(call, response, code, body=body, version=version, title="调整边界")
     order = BoundaryIn(grid=code, **body.model_dump(exclude=_OWN))
-    return filed(call, response, desk, "boundary", move_on(desk, order))
+    return table.filed("boundary", move_on(table.desk, order))
 
 
 @router.post("/grids/{code}/retire", status_code=201, response_model=PlanDetailOut, responses=REPLIES)
@@ -103,15 +103,17 @@ def retire_here(
     response: Response, call: Writing, code: Code, body: RetireHereIn, version: IfMatch = None
 ) -> PlanDetailOut:
     """Retire a grid, in a draft. If-Match names the version of the grid that is meant."""
-    desk = _desk(call, code, body, version, "停用网格")
+    table = _table(call, response, code, body=body, version=version, title="停用网格")
     order = RetireIn(grid=code, **body.model_dump(exclude=_OWN))
-    return filed(call, response, desk, "retired", retire_on(desk, order))
+    return table.filed("retired", retire_on(table.desk, order))
 
 
 _OWN = {"plan", "valid_from"}
 
 
-def _desk(call: Call, code: str, body: Into, version: int | None, title: str) -> Desk:
+def _table(
+    call: Call, response: Response, code: str, *, body: Into, version: int | None, title: str
+) -> Table:
     if body.plan is not None:
         desk = desk_of(call, body.plan, None)
     else:
@@ -119,4 +121,4 @@ def _desk(call: Call, code: str, body: Into, version: int | None, title: str) ->
         facts = {"title": f"{title} {code}", "valid_from": body.valid_from}
         desk = begin_with(call.session, scope, editor, code, facts)
     require_version(call.session, code, version)
-    return desk
+    return Table(call, desk, response)

@@ -1,9 +1,10 @@
 """The drawing tools of a division plan. Each says with If-Match which revision it is meant for."""
 
 import uuid
+from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 
 from access.division import editor_of, planning_scope
 from api.dependencies import Call, Writing
@@ -24,18 +25,17 @@ from api.schemas.plans import (
     SubdivideIn,
     SubdivisionOut,
 )
-from core.clock import today
 from geo.datums import UnknownDatum
 from geo.editing import DoesNotDivide, NoGroundInside, PartsOverlap, split_by_line, split_by_parts
-from geo.norms import is_scattered
 from geo.partition import TooFewBuildings
 from geo.plans import drawing
 from geo.plans.desk import Desk, take_up
 from geo.plans.drawing import CannotDraw, Cut, NewGrid, NothingToUndo
 from geo.plans.repairing import repair_plan
 from geo.plans.sketches import BadShape, line_of, polygon_of
-from geo.plans.world import NoSuchPlannedGrid, multi
-from registry.subdividing import Ground, NothingToSubdivide, propose
+from geo.plans.world import NoSuchPlannedGrid
+from registry.dividing import propose_parts, split_into
+from registry.subdividing import NothingToSubdivide
 
 router = APIRouter(prefix="/v1", tags=["division plans"])
 
@@ -47,10 +47,27 @@ def desk_of(call: Call, plan_id: uuid.UUID, revision: int | None) -> Desk:
     return take_up(call.session, planning_scope(call.actor), editor_of(call.actor), plan_id, revision)
 
 
-def filed(call: Call, response: Response, desk: Desk, event: str, detail: dict[str, Any]) -> PlanDetailOut:
-    """The plan as it is after the tool."""
-    desk.file(event, detail)
-    return plan_reply(call, desk.plan, response, world=desk.world)
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A draft on the desk of whoever calls."""
+
+    call: Call
+    desk: Desk
+    response: Response
+
+    def filed(self, event: str, detail: dict[str, Any]) -> PlanDetailOut:
+        """The plan as it is after the tool."""
+        self.desk.file(event, detail)
+        return plan_reply(self.call, self.desk.plan, self.response, world=self.desk.world)
+
+
+def table_of(call: Writing, response: Response, plan_id: PlanId, revision: Guarded) -> Table:
+    """Raises: PlanUnknown, PlanClosed, Outdated, Unguarded, Forbidden."""
+    return Table(call, desk_of(call, plan_id, revision), response)
+
+
+OnTable = Annotated[Table, Depends(table_of, scope="function")]
+DryRun = Annotated[bool, Query(description="show what would happen and change nothing")]
 
 
 def split_on(desk: Desk, body: SplitIn) -> dict[str, Any]:
@@ -93,21 +110,15 @@ def retire_on(desk: Desk, body: RetireIn) -> dict[str, Any]:
     response_model=PlanDetailOut,
     responses=problem_replies(*DRAWING, DoesNotDivide, PartsOverlap, NoGroundInside),
 )
-def split_grid(
-    response: Response, call: Writing, plan_id: PlanId, body: SplitIn, revision: Guarded
-) -> PlanDetailOut:
+def split_grid(table: OnTable, body: SplitIn) -> PlanDetailOut:
     """Cut a grid by a line or into parts; what lies below goes with its ground."""
-    desk = desk_of(call, plan_id, revision)
-    return filed(call, response, desk, "split", split_on(desk, body))
+    return table.filed("split", split_on(table.desk, body))
 
 
 @router.post("/plans/{plan_id}/merge", response_model=PlanDetailOut, responses=problem_replies(*DRAWING))
-def merge_grids(
-    response: Response, call: Writing, plan_id: PlanId, body: MergeIn, revision: Guarded
-) -> PlanDetailOut:
+def merge_grids(table: OnTable, body: MergeIn) -> PlanDetailOut:
     """Make one grid of several."""
-    desk = desk_of(call, plan_id, revision)
-    return filed(call, response, desk, "merged", merge_on(desk, body))
+    return table.filed("merged", merge_on(table.desk, body))
 
 
 @router.post(
@@ -115,51 +126,34 @@ def merge_grids(
     response_model=PlanDetailOut,
     responses=problem_replies(*DRAWING, NoGroundInside),
 )
-def move_boundary(
-    response: Response, call: Writing, plan_id: PlanId, body: BoundaryIn, revision: Guarded
-) -> PlanDetailOut:
+def move_boundary(table: OnTable, body: BoundaryIn) -> PlanDetailOut:
     """Give a grid this boundary; neighbours and everything below follow."""
-    desk = desk_of(call, plan_id, revision)
-    return filed(call, response, desk, "boundary", move_on(desk, body))
+    return table.filed("boundary", move_on(table.desk, body))
 
 
 @router.post("/plans/{plan_id}/retire", response_model=PlanDetailOut, responses=problem_replies(*DRAWING))
-def retire_grid(
-    response: Response, call: Writing, plan_id: PlanId, body: RetireIn, revision: Guarded
-) -> PlanDetailOut:
+def retire_grid(table: OnTable, body: RetireIn) -> PlanDetailOut:
     """Retire a grid."""
-    desk = desk_of(call, plan_id, revision)
-    return filed(call, response, desk, "retired", retire_on(desk, body))
+    return table.filed("retired", retire_on(table.desk, body))
 
 
 @router.post("/plans/{plan_id}/grids", response_model=PlanDetailOut, responses=problem_replies(*DRAWING))
-def draw_grid(
-    response: Response, call: Writing, plan_id: PlanId, body: NewGridIn, revision: Guarded
-) -> PlanDetailOut:
+def draw_grid(table: OnTable, body: NewGridIn) -> PlanDetailOut:
     """Add a grid drawn by hand."""
-    desk = desk_of(call, plan_id, revision)
     shape = None if body.geometry is None else polygon_of(body.geometry, body.datum)
     told = body.model_dump(exclude={"geometry", "datum"})
-    made = drawing.draw(desk.world, NewGrid(**told, shape=shape, source_datum=body.datum))
-    return filed(call, response, desk, "drawn", {"grid": made.ref, "name": made.name})
+    made = drawing.draw(table.desk.world, NewGrid(**told, shape=shape, source_datum=body.datum))
+    return table.filed("drawn", {"grid": made.ref, "name": made.name})
 
 
 @router.patch(
     "/plans/{plan_id}/grids/{ref}", response_model=PlanDetailOut, responses=problem_replies(*DRAWING)
 )
-def edit_grid(
-    response: Response,
-    call: Writing,
-    plan_id: PlanId,
-    ref: Annotated[Ref, Path()],
-    body: GridEditIn,
-    revision: Guarded,
-) -> PlanDetailOut:
+def edit_grid(table: OnTable, ref: Annotated[Ref, Path()], body: GridEditIn) -> PlanDetailOut:
     """Say something else of a grid."""
-    desk = desk_of(call, plan_id, revision)
     said = body.model_dump(exclude_unset=True)
-    drawing.edit(desk.world, ref, said)
-    return filed(call, response, desk, "described", {"grid": ref, "fields": sorted(said)})
+    drawing.edit(table.desk.world, ref, said)
+    return table.filed("described", {"grid": ref, "fields": sorted(said)})
 
 
 @router.delete(
@@ -167,28 +161,19 @@ def edit_grid(
     response_model=PlanDetailOut,
     responses=problem_replies(*STEPS, NothingToUndo),
 )
-def undo_change(
-    response: Response, call: Writing, plan_id: PlanId, change_id: uuid.UUID, revision: Guarded
-) -> PlanDetailOut:
+def undo_change(table: OnTable, change_id: uuid.UUID) -> PlanDetailOut:
     """Forget one change of the plan."""
-    desk = desk_of(call, plan_id, revision)
-    grid = drawing.undo(desk.world, change_id)
-    return filed(call, response, desk, "undone", {"grid": grid.ref, "name": grid.name})
+    grid = drawing.undo(table.desk.world, change_id)
+    return table.filed("undone", {"grid": grid.ref, "name": grid.name})
 
 
 @router.post("/plans/{plan_id}/repair", response_model=RepairOut, responses=problem_replies(*STEPS))
-def repair(
-    call: Writing,
-    plan_id: PlanId,
-    body: RepairIn,
-    revision: Guarded,
-    dry_run: Annotated[bool, Query(description="show the repair and change nothing")] = False,
-) -> RepairOut:
+def repair(table: OnTable, body: RepairIn, dry_run: DryRun = False) -> RepairOut:
     """Snap vertices, close gaps, resolve overlaps; what is too large for that remains as a fault."""
-    desk = desk_of(call, plan_id, revision)
+    desk = table.desk
     mended = repair_plan(desk.world, snap_m=body.snap_m, gap_m=body.gap_m)
     if not dry_run and mended.moved_m2:
-        desk.file("repaired", {"snap_m": body.snap_m, "gap_m": body.gap_m, "grids": len(mended.moved_m2)})
+        desk.file("repaired", {**body.model_dump(), "grids": len(mended.moved_m2)})
     return RepairOut.of(mended, dry_run=dry_run, revision=desk.plan.revision)
 
 
@@ -197,28 +182,10 @@ def repair(
     response_model=SubdivisionOut,
     responses=problem_replies(*DRAWING, NothingToSubdivide, TooFewBuildings),
 )
-def subdivide(
-    call: Writing,
-    plan_id: PlanId,
-    body: SubdivideIn,
-    revision: Guarded,
-    dry_run: Annotated[bool, Query(description="show the parts and change nothing")] = False,
-) -> SubdivisionOut:
+def subdivide(table: OnTable, body: SubdivideIn, dry_run: DryRun = False) -> SubdivisionOut:
     """Divide the buildings of a grid that is too large into compact, connected, even parts."""
-    desk = desk_of(call, plan_id, revision)
-    grid = desk.world.standing(body.grid)
-    if grid.level == 1 or grid.shape is None:
-        raise CannotDraw("只能细分二、三级网格 / only grids of level 2 and 3 are subdivided")
-    ground = Ground(
-        shape=multi(grid.shape),
-        declared=grid.households,
-        level=grid.level,
-        kind=grid.kind,
-        scattered=is_scattered(grid.kind, grid.attributes),
-    )
-    found = propose(call.session, ground, today(), target=body.households)
+    desk = table.desk
+    proposal = propose_parts(desk, body.grid, target=body.households)
     if not dry_run:
-        counts = [part.figures.households for part in found.parts]
-        drawing.split(desk.world, body.grid, [part.shape for part in found.parts], Cut(households=counts))
-        desk.file("subdivided", {"grid": body.grid, "parts": counts, "method": found.method})
-    return SubdivisionOut.of(found, dry_run=dry_run, revision=desk.plan.revision)
+        split_into(desk, body.grid, proposal)
+    return SubdivisionOut.of(proposal, dry_run=dry_run, revision=desk.plan.revision)

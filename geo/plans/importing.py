@@ -10,16 +10,16 @@ from typing import Any
 
 import numpy as np
 import shapely
-from sqlalchemy.orm import Session
 
 from geo.codes import Reason
 from geo.datums import same_datum
 from geo.files.reading import GridFile
 from geo.files.tables import completed
-from geo.geojson import GridDraft, Rejection, read_drafts
+from geo.geojson import GridDraft, ReadFile, Rejection, read_drafts
 from geo.import_plan import Change, PlannedGrid, Surroundings, plan_import
-from geo.models import DivisionPlan
 from geo.plans.checking import drafts_of, standing_after
+from geo.plans.desk import Desk
+from geo.plans.records import street_path
 from geo.plans.world import PlanGrid, World
 from geo.queries import lookups_of_streets
 
@@ -39,40 +39,22 @@ class PlanImportReport:
     imported: bool
 
 
-def import_into(
-    session: Session,
-    plan: DivisionPlan,
-    world: World,
-    file: GridFile,
-    *,
-    datum: str,
-    level: int | None = None,
-) -> PlanImportReport:
+def import_into(desk: Desk, file: GridFile, *, datum: str, level: int | None = None) -> PlanImportReport:
     """The plan holds all features as new or changed grids, or none; `level` is that of features without one.
 
     Raises: UnknownDatum.
     """
+    world = desk.world
     features = [_levelled(feature, level) for feature in completed(file.features, world.around)]
     found = read_drafts(features, datum)
     for draft in found.drafts:
         draft.feature_ref = draft.feature_ref or f"feature {draft.index}"
     placed_by_ground = sum(_place_by_ground(world, found.drafts))
-    laid = [draft for _, draft in drafts_of(world)]
-    for draft in found.drafts:
-        draft.index += len(laid)  # behind those that the plan holds already
-    lost = {rejection.code for rejection in found.rejections if rejection.code}
-    lookups = lookups_of_streets(session, {plan.street_code}, plan.valid_from)
-    around = Surroundings(
-        standing_after(world), lookups, lambda path: path.startswith(f"{plan.street_code}/"), plan.valid_from
-    )
-    repeated = {str(draft.code) for draft in found.drafts if draft.code}
-    kept = [draft for draft in laid if str(draft.code) not in repeated]
-    placed = plan_import([*kept, *found.drafts], lost, around)
-    own = [grid for grid in placed.grids if grid.draft.index >= len(laid)]
-    rejected = [*found.rejections, *_of_file(placed.rejections, len(laid))]
+    placed, rejected = _placed(desk, found)
+    rejected += found.rejections
     if not rejected:
-        _lay_over(world, own, datum)
-    changes = [grid.change for grid in own]
+        _lay_over(world, placed, datum)
+    changes = [grid.change for grid in placed]
     return PlanImportReport(
         total=len(features),
         created=changes.count(Change.CREATED),
@@ -82,6 +64,25 @@ def import_into(
         hints=(*file.notes, *_hints(file, datum, placed_by_ground)),
         imported=not rejected,
     )
+
+
+def _placed(desk: Desk, found: ReadFile) -> tuple[list[PlannedGrid], list[Rejection]]:
+    """The file's grids in the tree, among those that the plan holds already; and those without a place."""
+    plan, world = desk.plan, desk.world
+    laid = [draft for _, draft in drafts_of(world)]
+    for draft in found.drafts:
+        draft.index += len(laid)  # behind those of the plan
+    lookups = lookups_of_streets(desk.session, {plan.street_code}, plan.valid_from)
+    street = street_path(plan.street_code)
+    around = Surroundings(
+        standing_after(world), lookups, lambda path: path.startswith(street), plan.valid_from
+    )
+    repeated = {str(draft.code) for draft in found.drafts if draft.code}
+    kept = [draft for draft in laid if str(draft.code) not in repeated]
+    lost = {rejection.code for rejection in found.rejections if rejection.code}
+    placed = plan_import([*kept, *found.drafts], lost, around)
+    own = [grid for grid in placed.grids if grid.draft.index >= len(laid)]
+    return own, list(_of_file(placed.rejections, len(laid)))
 
 
 def _levelled(feature: Any, level: int | None) -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import shapely
 from fastapi.testclient import TestClient
+from numpy.typing import NDArray
 from pydantic import SecretStr
 from sqlalchemy.orm import Session
 
@@ -33,7 +34,7 @@ def admin(client: Client, session: Session) -> TestClient:
 
 
 def collection(*features: tuple[Any, dict[str, Any]], datum: str = "EPSG:4490") -> bytes:
-    def placed(xy: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+    def placed(xy: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.column_stack(from_cgcs2000(xy[:, 0], xy[:, 1], datum))
 
     made = [
@@ -132,7 +133,7 @@ def test_a_second_file_replaces_the_first_in_its_area_only(admin: TestClient) ->
 def test_one_bad_feature_keeps_the_former_layer(admin: TestClient) -> None:
     send(admin, "water", collection(LAKE))
     point = (shapely.Point(118.9, 32.1), {"name": "点"})
-    far = (shapely.box(10, 50, 11, 51), {})
+    far: tuple[Any, dict[str, Any]] = (shapely.box(10, 50, 11, 51), {})
     report = send(admin, "water", collection(LAKE, point, far)).json()
     assert report["imported"] is False
     assert [(one["index"], one["reason"]) for one in report["rejected"]] == [

@@ -2,7 +2,6 @@
 
 import io
 import json
-import uuid
 import zipfile
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -14,6 +13,7 @@ import pyogrio.raw
 import pytest
 import shapely
 from fastapi.testclient import TestClient
+from numpy.typing import NDArray
 from shapely.geometry import box
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -21,15 +21,14 @@ from sqlalchemy.orm import Session
 from access.models import Assignment
 from access.roles import Role
 from access.scope import Actor
-from core.clock import Week, today
+from core.clock import today
 from geo.datums import from_cgcs2000
 from geo.models import Grid, GridVersion, ObjectCode
 from tests import make
+from tests.api.desk import MONDAY, Desk
 
 Client = Callable[[Actor], TestClient]
-MONDAY = Week.of_day(today()).shifted(2).monday
 EMPTY_STREET = "320113004"
-SOME_PLAN = "01920000-0000-7000-8000-0000000000aa"
 
 
 @pytest.fixture
@@ -54,36 +53,6 @@ def leader(client: Client, session: Session) -> TestClient:
     return client(make.actor(session, role=Role.LEADER, area="320113"))
 
 
-class Desk:
-    """A plan as a page works on it: every call sends the revision it last saw."""
-
-    def __init__(self, client: TestClient, *, street: str = make.STREET, title: str = "秋季调整") -> None:
-        self.client = client
-        self.address = f"/v1/plans/{uuid.uuid4()}"
-        facts = {"street_code": street, "title": title, "valid_from": MONDAY.isoformat()}
-        reply = client.put(self.address, json=facts)
-        assert reply.status_code == 201, reply.text
-        self.tag = reply.headers["etag"]
-
-    def post(self, tool: str, body: Any = None, *, by: TestClient | None = None, **options: Any) -> Any:
-        headers = {"If-Match": self.tag}
-        reply = (by or self.client).post(f"{self.address}/{tool}", json=body, headers=headers, **options)
-        self.tag = reply.headers.get("etag", self.tag)
-        return reply
-
-    def done(self, tool: str, body: Any = None, **options: Any) -> Any:
-        reply = self.post(tool, body, **options)
-        assert reply.status_code == 200, reply.text
-        return reply.json()
-
-    def read(self, part: str = "") -> Any:
-        return self.client.get(self.address + part).json()
-
-    def approved(self, leader: TestClient) -> Any:
-        self.done("submission")
-        return self.done("approval", {"accept_warnings": True}, by=leader)
-
-
 def line(lon: float) -> dict[str, Any]:
     ends = [[lon, make.SOUTH - 0.001], [lon, make.NORTH + 0.001]]
     return {"type": "LineString", "coordinates": ends}
@@ -100,13 +69,13 @@ def rectangle(west: float, south: float, east: float, north: float) -> dict[str,
 def shapefile_in_gcj02(folder: Path) -> bytes:
     """One community, two areas, six grids; GBK text, one gap and one overlap, positions in GCJ-02."""
     west, south = 118.95, 32.11
-    rows = [("尧安社区", 1, f"{EMPTY_STREET}001", "community", box(0, 0, 6, 2))]
+    rows: list[tuple[Any, ...]] = [("尧安社区", 1, f"{EMPTY_STREET}001", "community", box(0, 0, 6, 2))]
     rows += [(f"片区{n + 1}", 2, None, "area", box(3 * n, 0, 3 * n + 3, 2)) for n in range(2)]
     rows += [(f"网格{n + 1}", 3, None, "residential", box(n, 0, n + 1, 2)) for n in range(6)]
     rows[4] = ("网格2", 3, None, "residential", box(1.006, 0, 2, 2))  # 6 m of gap
     rows[7] = ("网格5", 3, None, "residential", box(3.996, 0, 5, 2))  # 4 m of overlap
 
-    def placed(xy: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+    def placed(xy: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.column_stack(from_cgcs2000(west + xy[:, 0] * 0.01, south + xy[:, 1] * 0.01, "GCJ02"))
 
     shapes = shapely.transform(np.array([row[4] for row in rows]), placed)
@@ -370,52 +339,3 @@ def test_a_change_at_a_grid_makes_a_draft_of_its_own(tree: make.StreetTree, offi
     assert (stale.status_code, stale.json()["code"]) == (412, "outdated")
     unknown = officer.post(f"/v1/grids/{make.grid_code(sequence='77')}/retire", json={})
     assert unknown.status_code == 404
-
-
-# ------------------------------------------------------------------------------------------------ scope
-
-
-def test_plans_are_for_those_who_draw_and_approve(
-    tree: make.StreetTree, session: Session, client: Client, officer: TestClient
-) -> None:
-    desk = Desk(officer)
-    member = client(make.actor(session, role=Role.MEMBER, grid=tree.a11))
-    elsewhere = client(
-        make.actor(session, role=Role.OPERATOR, username="other", area=f"{make.OTHER_STREET}/")
-    )
-    for stranger, status in ((member, 403), (elsewhere, 404)):
-        assert stranger.get(desk.address).status_code == 404
-        assert stranger.get(f"{desk.address}/grids").status_code == 404
-        assert stranger.get(f"{desk.address}/check").status_code == 404
-        assert stranger.get("/v1/plans").json() == {"items": [], "next": None}
-        body = {"grid": tree.a11.code}
-        reply = stranger.post(f"{desk.address}/retire", json=body, headers={"If-Match": desk.tag})
-        assert reply.status_code == status
-    leader = client(make.actor(session, role=Role.LEADER))
-    assert leader.get(desk.address).json()["may"]["edit"] is False
-    assert desk.post("retire", {"grid": tree.a11.code}, by=leader).status_code == 403
-
-
-def test_plans_are_paged_newest_first(tree: make.StreetTree, officer: TestClient) -> None:
-    for number in range(3):
-        Desk(officer, title=f"方案{number}")
-    first = officer.get("/v1/plans", params={"limit": 2, "street": make.STREET, "status": "draft"}).json()
-    rest = officer.get("/v1/plans", params={"limit": 2, "after": first["next"]}).json()
-    titles = [plan["title"] for plan in (*first["items"], *rest["items"])]
-    assert sorted(titles) == ["方案0", "方案1", "方案2"]
-    assert rest["next"] is None
-    assert officer.get("/v1/plans", params={"after": "?"}).status_code == 422
-
-
-def test_facts_of_a_plan_are_checked(tree: make.StreetTree, officer: TestClient) -> None:
-    good = {"street_code": make.STREET, "title": "好", "valid_from": MONDAY.isoformat()}
-    address = f"/v1/plans/{SOME_PLAN}"
-    yesterday = (today() - timedelta(days=1)).isoformat()
-    for wrong in ({"street_code": "999999999"}, {"title": " "}, {"valid_from": yesterday}):
-        assert officer.put(address, json={**good, **wrong}).status_code == 422
-    assert officer.put(address, json=good).status_code == 201
-    assert officer.put(address, json=good).status_code == 200
-    edited = officer.put(address, json={**good, "title": "更好"}, headers={"If-Match": '"1"'})
-    assert (edited.status_code, edited.json()["revision"]) == (200, 2)
-    stale = officer.put(address, json={**good, "title": "旧"}, headers={"If-Match": '"1"'})
-    assert stale.status_code == 412
