@@ -1,45 +1,37 @@
 """`make bench`: run the measurements and print one table. Name some to run only those."""
 
 import sys
-import tempfile
-from pathlib import Path
 
-from sqlalchemy import create_engine
-from sqlalchemy.orm import Session
-
-from benchmarks import drawing, judging, locating, starting, uploading
-from benchmarks.city import CityGrid, load_city, make_city
+from benchmarks import checking, drawing, importing, judging, locating, starting, uploading
+from benchmarks.city import LARGE, load_city, make_city
+from benchmarks.databases import empty_database
 from benchmarks.table import Line, show
-from core.cluster import EmbeddedCluster
-from core.migrations import upgrade
-from seeds.base import load_base
 
-NAMES = ("judging", "locating", "uploading", "drawing", "starting")
+NAMES = ("judging", "checking", "locating", "uploading", "drawing", "drawing-large", "importing", "starting")
 
 
-def in_the_city(wanted: set[str], grids: list[CityGrid]) -> list[Line]:
-    """The measurements that need a database: durable, as in production."""
+def in_the_city(wanted: set[str]) -> list[Line]:
+    """The measurements that need a database with grids in it."""
     lines: list[Line] = []
-    with tempfile.TemporaryDirectory(prefix="xunge-bench-", dir="/tmp") as folder:
-        Path(folder).chmod(0o711)
-        cluster = EmbeddedCluster(Path(folder) / "home")
-        url = cluster.start()
-        try:
-            upgrade(url)
-            engine = create_engine(url)
-            with Session(engine) as session, session.begin():
-                load_base(session)
-            load_city(engine, grids)
-            if "locating" in wanted:
-                lines += locating.run(engine, grids)
-            if "uploading" in wanted:
-                lines += uploading.run(engine, url, grids)
-            if "drawing" in wanted:
-                lines += drawing.run(engine, url)
-            engine.dispose()
-        finally:
-            cluster.remove()
+    grids = make_city()
+    with empty_database() as (engine, url):
+        load_city(engine, grids)
+        if "checking" in wanted:
+            lines += checking.run(engine, grids)
+        if "locating" in wanted:
+            lines += locating.run(engine, grids)
+        if "uploading" in wanted:
+            lines += uploading.run(engine, url, grids)
+        if "drawing" in wanted:
+            lines += drawing.run(engine, url, grids)
     return lines
+
+
+def in_the_large_city() -> list[Line]:
+    grids = make_city(LARGE)
+    with empty_database() as (engine, url):
+        load_city(engine, grids, with_cells=False)
+        return drawing.run(engine, url, grids)
 
 
 def main() -> int:
@@ -50,8 +42,12 @@ def main() -> int:
     lines: list[Line] = []
     if "judging" in wanted:
         lines += judging.run()
-    if wanted & {"locating", "uploading", "drawing"}:
-        lines += in_the_city(wanted, make_city())
+    if wanted & {"checking", "locating", "uploading", "drawing"}:
+        lines += in_the_city(wanted)
+    if "drawing-large" in wanted:
+        lines += in_the_large_city()
+    if "importing" in wanted:
+        lines += importing.run()
     if "starting" in wanted:
         lines += starting.run()
     show(lines)

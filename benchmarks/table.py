@@ -33,6 +33,30 @@ def seconds(work: Callable[[], object], *, runs: int = 5, warm_up: int = 1) -> f
     return median(taken)
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Wall time and processor time of one call: on a busy machine only the second means much."""
+
+    wall_s: float
+    cpu_s: float
+
+    def __str__(self) -> str:
+        return f"{self.wall_s * 1000:.0f} ms (CPU {self.cpu_s * 1000:.0f})"
+
+
+def taken(work: Callable[[], object], *, runs: int = 5, warm_up: int = 1) -> Taken:
+    """Median times of one call; all threads of this process count."""
+    for _ in range(warm_up):
+        work()
+    walls, cpus = [], []
+    for _ in range(runs):
+        wall, cpu = time.perf_counter(), time.process_time()
+        work()
+        walls.append(time.perf_counter() - wall)
+        cpus.append(time.process_time() - cpu)
+    return Taken(median(walls), median(cpus))
+
+
 def show(lines: list[Line]) -> None:
     table = Table(title="Xunge: every figure beside its peer in the same run")
     for heading in ("work", "xunge", "peer or floor", "ratio", "promise", "holds"):
