@@ -1,7 +1,7 @@
 """Does the division cover everything: the ground, and every object on it (clause 4.1, appendix A item 1)?
 
-Official outlines of streets are not public, so the ground is that of the level-1 grids together; each level
-is measured against it.
+The ground is the street's outline where the boundary layer holds one with its code (geo/base_layers.py).
+Official outlines are not public; without one it is that of the level-1 grids together.
 """
 
 import uuid
@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session, aliased
 from access.roles import Action
 from access.scope import Actor, require
 from core.errors import NotFound
+from geo.base_layers import outline_of
 from geo.codes import Reason
 from geo.ground import Covered, covered, united
 from geo.models import Division, Grid, GridVersion
@@ -77,6 +78,7 @@ class Coverage:
     street_name: str
     objects: Figures
     levels: tuple[LevelCoverage, ...]
+    has_outline: bool  # whether the ground is that of an imported outline
 
 
 def coverage_of(session: Session, actor: Actor, street_code: str, day: date) -> Coverage:
@@ -93,7 +95,8 @@ def coverage_of(session: Session, actor: Actor, street_code: str, day: date) -> 
     )
     for level, wkb in rows:
         shapes[level].append(bytes(wkb))
-    ground = united(shapes[1])
+    outline = outline_of(session, street_code)
+    ground = united(shapes[1]) if outline is None else outline
     return Coverage(
         street_code,
         division.name,
@@ -107,6 +110,7 @@ def coverage_of(session: Session, actor: Actor, street_code: str, day: date) -> 
             )
             for level in PLANE_LEVELS
         ),
+        has_outline=outline is not None,
     )
 
 

@@ -265,12 +265,14 @@ class OrphanOut(BaseModel):
 
 
 class CoverageOut(BaseModel):
-    """Clause 4.1: everything lies in a grid. The ground measured against is that of level 1 together."""
+    """Clause 4.1: everything lies in a grid. `ground` says what is measured against: an imported outline of the
+    street, or level 1 together.
+    """
 
     street_code: str
     street_name: str
     on: date
-    ground: Literal["level-1"]
+    ground: Literal["outline", "level-1"]
     ground_m2: float
     objects: ObjectsOut
     levels: list[LevelCoverageOut]
@@ -281,7 +283,7 @@ class CoverageOut(BaseModel):
             street_code=found.street_code,
             street_name=found.street_name,
             on=day,
-            ground="level-1",
+            ground="outline" if found.has_outline else "level-1",
             ground_m2=round(found.levels[0].ground.total_m2, 1),
             objects=ObjectsOut.of(found.objects),
             levels=[LevelCoverageOut.of(level, found.objects) for level in found.levels],

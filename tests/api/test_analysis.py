@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from access.roles import Role
 from access.scope import Actor
 from core.spreadsheets import read_rows
-from geo.models import Grid, GridVersion
+from geo.models import BaseFeature, Grid, GridVersion
 from tests import make
 
 ClientOf = Callable[[Actor], TestClient]
@@ -265,6 +265,25 @@ class TestCoverage:
         assert level_3["shares"]["households"] == 0.45
         before = operator.get(COVERAGE, params={**STREET, "on": "2026-04-30"}).json()
         assert before["levels"][2]["shares"]["area"] == 1.0
+
+    def test_an_imported_outline_is_what_is_measured_against(
+        self, operator: TestClient, session: Session
+    ) -> None:
+        """The outline reaches a quarter further east than the grids."""
+        session.add(
+            BaseFeature(
+                layer="boundary",
+                area="",
+                code=make.STREET,
+                source="outline.geojson",
+                source_datum="EPSG:4490",
+                geom=make.box(118.90, make.SOUTH, 118.95, make.NORTH),
+            )
+        )
+        session.flush()
+        found = operator.get(COVERAGE, params=STREET).json()
+        assert found["ground"] == "outline"
+        assert [level["shares"]["area"] for level in found["levels"]] == [0.8, 0.8, 0.8]
 
     def test_orphans_and_why(self, operator: TestClient, session: Session, tree: make.StreetTree) -> None:
         retire(session, tree.a21, date(2026, 5, 1))
