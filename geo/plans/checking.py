@@ -145,6 +145,7 @@ def _errors(plan: DivisionPlan, world: World, report: CheckReport) -> Iterator[F
     for rejection in report.placed.rejections:
         yield Finding(rejection.reason, (refs[rejection.index],))
     yield from _outdated(world)
+    yield from _too_early(plan, world)
     yield from _orphans(world)
     yield from _rule_findings(world, level_faults)
     for kind in sorted(_BLOCKING):
@@ -166,6 +167,16 @@ def _outdated(world: World) -> Iterator[Finding]:
                 f"grid {grid.name} was changed by {by} on {day}, after this plan took it up: undo and redo it"
             )
             yield Finding(Reason("grid-outdated", zh, en), (grid.ref,))
+
+
+def _too_early(plan: DivisionPlan, world: World) -> Iterator[Finding]:
+    """Grids that would stand for no day: an approved plan gives them a new version only later."""
+    for grid in world.grids.values():
+        if grid.action == RETIRE and grid.stored and grid.stored.valid_from >= plan.valid_from:
+            day = grid.stored.valid_from
+            zh = f"网格 {grid.name} 的当前版本自 {day} 起有效，须在其后停用"
+            en = f"the version of grid {grid.name} holds from {day}; it can only be retired later"
+            yield Finding(Reason("valid-from-too-early", zh, en), (grid.ref,))
 
 
 def _orphans(world: World) -> Iterator[Finding]:

@@ -114,6 +114,21 @@ def test_the_second_of_two_plans_for_a_grid_learns_who_was_first(
         submit(session, other, OFFICER)
 
 
+def test_a_grid_is_not_retired_before_its_version_begins(
+    session: Session, tree: make.StreetTree, plan: DivisionPlan, approved: Approve
+) -> None:
+    world = load_world(session, plan)
+    rename(world, tree.a11.code)
+    approved(plan, world)
+    early = new_plan(session, "更早", MONDAY - timedelta(days=7))
+    world = load_world(session, early)
+    drawing.retire(world, tree.a11.code, None)
+    assert codes(check_plan(session, early, world).errors) == {"valid-from-too-early"}
+    world = load_world(session, early)
+    rename(world, tree.a11.code, "又一名")
+    assert codes(check_plan(session, early, world).errors) == {"valid-from-too-early"}
+
+
 def test_a_plan_whose_day_has_passed_is_not_submitted(
     session: Session, tree: make.StreetTree, plan: DivisionPlan
 ) -> None:
