@@ -28,6 +28,7 @@ from registry.settling import Settled, Unsettled, settle, surroundings_of
 
 AnyPlace = Building | Address | Checkpoint
 Table = type[Building] | type[Address] | type[Checkpoint]
+TABLES: Mapping[str, Table] = {"buildings": Building, "addresses": Address, "checkpoints": Checkpoint}
 
 # Writers of one street's places take turns, so that a code or an address is given once.
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('places:' || :street, 0))")
@@ -54,11 +55,6 @@ def key_of(place: AnyPlace) -> uuid.UUID:
     if isinstance(place, Building):
         return place.building_id
     return place.address_id if isinstance(place, Address) else place.checkpoint_id
-
-
-def kind_of(table: Table) -> str:
-    """How the audit trail names a kind of place."""
-    return table.__name__.lower()
 
 
 def put_place(
@@ -91,7 +87,8 @@ def put_place(
     else:
         change(place, settled.columns, actor)
     session.flush()  # a constraint must speak before the trail does
-    _record(session, actor, table, place_id, settled.street_code, "created" if place is None else "changed")
+    event = "created" if place is None else "changed"
+    _record(session, actor, (table, place_id), settled.street_code, event)
     return Kept(place_id, is_new=place is None)
 
 
@@ -107,7 +104,7 @@ def retire_place(session: Session, actor: Actor, table: Table, place_id: uuid.UU
     require_keeper(actor, place.street_code)
     if place.retired_on is None:
         change(place, {"retired_on": today()}, actor)
-        _record(session, actor, table, place_id, place.street_code, "retired")
+        _record(session, actor, (table, place_id), place.street_code, "retired")
 
 
 # --------------------------------------------------------------------------------------------- rights
@@ -209,9 +206,10 @@ def _refuse_taken(session: Session, table: Table, place_id: uuid.UUID, settled: 
 
 
 def _record(
-    session: Session, actor: Actor, table: Table, place_id: uuid.UUID, street_code: str, event: str
+    session: Session, actor: Actor, place: tuple[Table, uuid.UUID], street_code: str, event: str
 ) -> None:
-    kind = kind_of(table)
+    table, place_id = place
+    kind = table.__name__.lower()
     audit.record(
         session,
         chain=street_code,

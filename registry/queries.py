@@ -2,7 +2,6 @@
 
 import json
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Generic, TypeVar, cast
@@ -30,6 +29,7 @@ PlaceT = TypeVar("PlaceT", Building, Address, Checkpoint)
 
 _DIGITS = 7  # of coordinates in replies: about a centimetre
 _NO_CRS = 0
+MAX_FOUND = 500  # checkpoints at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ _CHECKPOINTS = _Kind(
     Checkpoint,
     Checkpoint.checkpoint_id,
     OF_CHECKPOINTS,
-    (Checkpoint.name, Checkpoint.code, Checkpoint.short_code),
+    (Checkpoint.name, Checkpoint.code),
     Checkpoint.building_id,
 )
 _KINDS: dict[type, _Kind[Any]] = {kind.table: kind for kind in (_BUILDINGS, _ADDRESSES, _CHECKPOINTS)}
@@ -112,6 +112,36 @@ def read_place(
     return _found(row)
 
 
+def find_checkpoints(
+    session: Session, scope: Scope, day: date, clause: ColumnElement[bool], *, grid: str | None = None
+) -> list[Found[Checkpoint]]:
+    """Standing checkpoints of the scope for which the clause holds, grid by grid.
+
+    Raises: NotFound for an unseen grid.
+    """
+    below = () if grid is None else (_below(session, scope, grid),)
+    statement = _narrowed(_reading(_CHECKPOINTS, scope, day, *below), _CHECKPOINTS, PlaceFilter())
+    rows = session.execute(statement.where(clause).limit(MAX_FOUND + 1)).all()
+    found = [_found(row) for row in rows]
+    return sorted(found, key=lambda one: (one.grid.code if one.grid else "", one.place.name))
+
+
+def find_addresses(
+    session: Session,
+    scope: Scope,
+    day: date,
+    clause: ColumnElement[bool],
+    *,
+    street: str | None,
+    limit: int,
+) -> list[Found[Address]]:
+    """Standing addresses of the scope for which the clause holds, the shortest first."""
+    wanted = PlaceFilter(street=street)
+    statement = _narrowed(_reading(_ADDRESSES, scope, day), _ADDRESSES, wanted).where(clause)
+    order = (func.length(Address.normalised), Address.normalised, Address.address_id)
+    return [_found(row) for row in session.execute(statement.order_by(*order).limit(limit))]
+
+
 def footprint_of(session: Session, building_id: uuid.UUID) -> dict[str, Any] | None:
     """The outline of a building as GeoJSON."""
     text = session.scalar(
@@ -120,12 +150,6 @@ def footprint_of(session: Session, building_id: uuid.UUID) -> dict[str, Any] | N
         )
     )
     return cast(dict[str, Any], json.loads(text)) if text else None
-
-
-def manual_codes_of(session: Session, grid_ids: Sequence[int]) -> dict[int, str]:
-    """Codes of grids that were chosen by hand."""
-    rows = session.execute(select(Grid.grid_id, Grid.code).where(Grid.grid_id.in_(grid_ids)))
-    return {row.grid_id: row.code for row in rows}
 
 
 # --------------------------------------------------------------------------------------------- parts

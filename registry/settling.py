@@ -5,7 +5,7 @@ One reading of the surroundings serves a single draft of a page as well as every
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -48,27 +48,37 @@ class Surroundings:
     division_names: Mapping[str, Sequence[str]]  # by street: what addresses may begin with
     positions: Sequence[tuple[float, float] | None]  # in the order of the drafts
     footprints: Sequence[bytes | Reason | None]
-    streets: Sequence[str | None] = field(default_factory=tuple)  # by position
+    streets: Sequence[str | None]  # by position
+    default_street: str | None = None  # of drafts that name none and lie in no grid
 
 
-def surroundings_of(session: Session, drafts: Sequence[AnyDraft], datum: str, day: date) -> Surroundings:
+def surroundings_of(
+    session: Session,
+    drafts: Sequence[AnyDraft],
+    datum: str,
+    day: date,
+    *,
+    default_street: str | None = None,
+) -> Surroundings:
     """Everything that settling these drafts will ask for. Raises: UnknownDatum."""
     positions, footprints = _placed(drafts, datum)
     found = _streets_at(session, positions, day)
-    streets = {street for draft, at in zip(drafts, found, strict=True) if (street := draft.street or at)}
     codes = {draft.grid for draft in drafts if draft.grid}
     grids = select(Grid.code, Grid.grid_id, Grid.street_code).where(Grid.code.in_(codes), standing_on(day))
     homes = {draft.building for draft in drafts if not isinstance(draft, BuildingDraft) and draft.building}
     buildings = select(Building.building_id, Building.street_code).where(
         Building.building_id.in_(homes), Building.retired_on.is_(None)
     )
+    rows = {row.building_id: row.street_code for row in session.execute(buildings)}
+    streets = {*(draft.street for draft in drafts), *found, *rows.values(), default_street} - {None}
     return Surroundings(
         grids={row.code: (row.grid_id, row.street_code) for row in session.execute(grids)},
-        buildings={row.building_id: row.street_code for row in session.execute(buildings)},
-        division_names={street: tuple(division_names(session, street)) for street in sorted(streets)},
+        buildings=rows,
+        division_names={street: tuple(division_names(session, street)) for street in map(str, streets)},
         positions=positions,
         footprints=footprints,
         streets=found,
+        default_street=default_street,
     )
 
 
@@ -95,14 +105,21 @@ def settle(draft: AnyDraft, index: int, around: Surroundings) -> Settled:
 
 
 def division_names(session: Session, street_code: str) -> Iterator[str]:
-    """Names of county, street and communities, with and without what offices add to them."""
-    names = session.scalars(
-        select(Division.name).where(
+    """Names of county, street and communities as addresses begin with them; none for no street of ours."""
+    rows = session.execute(
+        select(Division.code, Division.name).where(
             Division.code.in_([street_code[:6], street_code]) | (Division.parent_code == street_code)
         )
-    )
-    for name in names:
-        yield name.removesuffix("居委会").removesuffix("村委会")
+    ).all()
+    if street_code in {row.code for row in rows}:
+        for row in rows:
+            yield row.name.removesuffix("居委会").removesuffix("村委会")
+
+
+def divisions_in(session: Session, address: str) -> list[str]:
+    """Names of divisions that the text holds, whichever street they are of."""
+    name = func.regexp_replace(Division.name, "(居委会|村委会)$", "")
+    return list(session.scalars(select(name).where(func.strpos(address, name) > 0)))
 
 
 # --------------------------------------------------------------------------------------------- parts
@@ -133,6 +150,7 @@ def _street_of(draft: AnyDraft, index: int, around: Surroundings) -> str:
     street_code = draft.street or around.streets[index]
     if street_code is None and not isinstance(draft, BuildingDraft) and draft.building is not None:
         street_code = around.buildings.get(draft.building)
+    street_code = street_code or around.default_street
     if street_code is None:
         zh, en = (
             "位置不在任何网格内，请写明街道代码",
@@ -185,9 +203,8 @@ def _streets_at(
     if not there:
         return found
     columns = [[row[number] for row in there] for number in (1, 2)]
-    asked = func.unnest(*(cast(column, ARRAY(Float)) for column in columns)).table_valued(
-        "lon", "lat", with_ordinality="place"
-    )
+    unnested = func.unnest(*(cast(column, ARRAY(Float)) for column in columns))
+    asked = unnested.table_valued("lon", "lat", with_ordinality="place").render_derived()
     point = func.ST_SetSRID(func.ST_MakePoint(asked.c.lon, asked.c.lat), CGCS2000)
     rows = session.execute(
         select(asked.c.place, func.min(Grid.street_code))

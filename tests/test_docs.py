@@ -14,6 +14,7 @@ import api
 import core
 import geo
 import patrol
+import registry
 import seeds
 import worker
 from core.errors import DomainError
@@ -24,7 +25,7 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
 
 def all_errors() -> set[type[DomainError]]:
-    for package in (core, geo, access, patrol, api, worker, seeds):
+    for package in (core, geo, access, patrol, registry, api, worker, seeds):
         for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
             if not module.name.endswith("__main__"):
                 importlib.import_module(module.name)
