@@ -100,7 +100,8 @@ def is_taken(name: str) -> bool:
 
 
 def _squeezed(field: str) -> str:
-    return re.sub(r"[\s_\-（(].*$|[\s_\-]", "", unicodedata.normalize("NFKC", field).casefold())
+    """Without separators and what is explained in brackets: "网格 编码（必填）" is 网格编码."""
+    return re.sub(r"\(.*$|[\s_\-]", "", unicodedata.normalize("NFKC", field).casefold())
 
 
 def _hints(recognised: Mapping[str, str]) -> list[Reason]:

@@ -69,6 +69,17 @@ def test_common_names_of_fields_are_recognised_and_told(run: Run) -> None:
     assert "WGMC → name" in next(note.en for note in notes if note.code == "fields-recognised")
 
 
+def test_field_names_of_ten_characters_and_what_is_said_in_brackets(run: Run) -> None:
+    features = street()
+    for one in features:
+        one["properties"]["object_code"] = "990001"
+    names = {"name": "名 称(必填)"}
+    read, _, _ = read_grid_file(shapefile(features, names=names), "a.zip")
+    assert read[0]["properties"]["object_code"] == "990001"
+    assert read[0]["properties"]["name"] == "东南"
+    assert run(read).codes[6] == "990001" + CODE[6:] + "00"
+
+
 def test_a_declared_mapping(run: Run) -> None:
     features = street()
     for one in features:
