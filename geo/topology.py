@@ -26,6 +26,7 @@ CHINA_LON = (73.0, 136.0)
 CHINA_LAT = (3.0, 54.0)
 
 _METRES_PER_DEGREE = 111_320.0
+_POLYGON = 3  # shapely.get_type_id
 _ROUNDING_M = 1e-3
 _ROUNDING = _ROUNDING_M / _METRES_PER_DEGREE
 
@@ -204,39 +205,53 @@ def _overlaps(shapes: NDArray[np.object_], tolerance: Tolerance) -> Iterator[Fau
     first = misfits[first]
     pairs = np.unique(np.sort(np.column_stack((first, second))[first != second], axis=1), axis=0)
     common = shapely.intersection(shapes[pairs[:, 0]], shapes[pairs[:, 1]])
-    for (left, right), geometry in zip(pairs.tolist(), common, strict=True):
-        yield from _faults(FaultKind.OVERLAP, (left, right), geometry, tolerance)
+    for place, fault in _faults(FaultKind.OVERLAP, common, tolerance):
+        yield replace(fault, indices=tuple(pairs[place].tolist()))
 
 
 def _misfits_with_parent(
     parent: BaseGeometry, shapes: NDArray[np.object_], tolerance: Tolerance
 ) -> Iterator[Fault]:
     shapely.prepare(parent)
-    for index in np.flatnonzero(~shapely.covers(parent, shapes)).tolist():
-        beyond = shapely.difference(shapes[index], parent)
-        yield from _faults(FaultKind.OUTSIDE, (index,), beyond, tolerance)
+    outside = np.flatnonzero(~shapely.covers(parent, shapes))
+    beyond = shapely.difference(shapes[outside], parent)
+    for place, fault in _faults(FaultKind.OUTSIDE, beyond, tolerance):
+        yield replace(fault, indices=(int(outside[place]),))
     uncovered = shapely.difference(parent, shapely.union_all(shapes))
     yield from _around(uncovered, shapes, tolerance)
 
 
 def _around(uncovered: BaseGeometry, shapes: NDArray[np.object_], tolerance: Tolerance) -> Iterator[Fault]:
     """Gaps, each with the children at its rim."""
-    tree = shapely.STRtree(shapes)
-    for fault in _faults(FaultKind.GAP, (), uncovered, tolerance):
-        # A whisker more than touching: the rim was computed and may lie a rounding error off.
-        around = tree.query(fault.geometry, predicate="dwithin", distance=_ROUNDING)
-        yield replace(fault, indices=tuple(sorted(around.tolist())))
+    gaps = [fault for _, fault in _faults(FaultKind.GAP, np.array([uncovered], dtype=object), tolerance)]
+    # A whisker more than touching: the rim was computed and may lie a rounding error off.
+    places = np.array([gap.geometry for gap in gaps], dtype=object)
+    gap, child = shapely.STRtree(shapes).query(places, predicate="dwithin", distance=_ROUNDING)
+    for index, fault in enumerate(gaps):
+        yield replace(fault, indices=tuple(sorted(child[gap == index].tolist())))
 
 
 def _faults(
-    kind: FaultKind, indices: tuple[int, ...], misfit: BaseGeometry, tolerance: Tolerance
-) -> Iterator[Fault]:
-    """A fault for each part of the misfit that is more than noise."""
-    for part in polygons_of(misfit):
-        area_m2, width_m = extent_of(part)
+    kind: FaultKind, misfits: NDArray[np.object_], tolerance: Tolerance
+) -> Iterator[tuple[int, Fault]]:
+    """A fault for each part of each misfit that is more than noise, with the misfit's place in the array."""
+    members, place = shapely.get_parts(misfits, return_index=True)
+    parts, member = shapely.get_parts(members, return_index=True)  # a collection may hold a multipolygon
+    for index in _perhaps_faults(parts, tolerance).tolist():
+        area_m2, width_m = extent_of(parts[index])
         if not tolerance.is_noise(area_m2, width_m):
-            thin = width_m < tolerance.sliver_m
-            yield Fault(FaultKind.SLIVER if thin else kind, indices, area_m2, part, kind, width_m)
+            shown = FaultKind.SLIVER if width_m < tolerance.sliver_m else kind
+            yield int(place[member[index]]), Fault(shown, (), area_m2, parts[index], kind, width_m)
+
+
+def _perhaps_faults(parts: NDArray[np.object_], tolerance: Tolerance) -> NDArray[np.int64]:
+    """Which parts are areas and may be large enough, on a sphere: the ellipsoid takes much longer."""
+    latitude = np.radians(shapely.bounds(parts)[:, 1])
+    area_m2 = shapely.area(parts) * _METRES_PER_DEGREE**2 * np.cos(latitude)
+    # In degrees a perimeter comes out too long, never too short, so a width comes out too small: double it.
+    width_m = 2 * area_m2 / np.maximum(shapely.length(parts) * _METRES_PER_DEGREE, 1e-9)
+    is_large = (area_m2 > 0) & (2 * area_m2 >= tolerance.area_m2) & (2 * width_m >= tolerance.width_m)
+    return np.flatnonzero(is_large & (shapely.get_type_id(parts) == _POLYGON))
 
 
 def _polygon_area_m2(part: Polygon) -> float:
