@@ -120,10 +120,13 @@ class FeatureFilter:
 
 @dataclass(frozen=True, slots=True)
 class FeaturePage:
-    """Features as GeoJSON texts in the order of their codes, and how many the filter matches in all."""
+    """Features as GeoJSON texts in the order of their codes, and how many the filter matches in all.
+
+    Counting a city takes longer than reading a page of it, so pages after the first do not say it again.
+    """
 
     features: tuple[str, ...]
-    matched: int
+    matched: int | None
     next_after: str | None
 
 
@@ -140,16 +143,18 @@ def read_features(
 ) -> FeaturePage:
     """Features of the scope behind the code `after`; of each grid its last state within the period."""
     matching = _matching(scope, wanted)
-    matched = session.scalar(select(func.count()).select_from(matching.subquery())) or 0
     statement = _features(source, matching, system).order_by(Grid.code).limit(limit + 1)
     if after is not None:
         statement = statement.where(Grid.code > after)
     rows = session.execute(statement, dict(parameters)).all()
-    page = rows[:limit]
+    page, has_more = rows[:limit], len(rows) > limit
+    matched = None if after is not None else len(rows)
+    if matched is not None and has_more:
+        matched = session.scalar(select(func.count()).select_from(matching.subquery()))
     return FeaturePage(
         features=tuple(row.feature for row in page),
         matched=matched,
-        next_after=page[-1].code if len(rows) > limit else None,
+        next_after=page[-1].code if has_more else None,
     )
 
 

@@ -35,7 +35,7 @@ def items_reply(
     around = {
         "type": "FeatureCollection",
         "timeStamp": now().strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "numberMatched": page.matched,
+        **({} if page.matched is None else {"numberMatched": page.matched}),
         "numberReturned": len(page.features),
         "links": _page_links(request, collection, page),
     }

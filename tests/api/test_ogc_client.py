@@ -1,6 +1,9 @@
 """GDAL's own client for OGC API - Features against a real server: it reads what the database holds."""
 
+import base64
+import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +46,7 @@ def served(clone_database: Callable[[], str]) -> Iterator[Served]:
             make.grid(session, code=tree.a11.code + "-001", parent=tree.a11, kind="floor", name="一楼")
             actor = make.actor(session, role=Role.OPERATOR)
             token = make.access_token(session, sign_in_id=actor.sign_in_id)
+            make.actor(session, role=Role.LEADER)
         rows = session.execute(
             select(Grid.level, GridVersion.name, func.ST_AsBinary(GridVersion.geom))
             .join(GridVersion, GridVersion.grid_id == Grid.grid_id)
@@ -135,8 +139,29 @@ def test_a_filter_and_grids_without_shape(served: Served) -> None:
 def test_fifty_requests_with_a_password_are_one_sign_in(served: Served) -> None:
     for _ in range(3):
         read(served, "grids-level-3", PAGE_SIZE=1)
-    count = served.session.scalar(select(func.count()).select_from(SignIn).where(SignIn.client == "gis"))
-    assert count == 1
+    operator = make.fixed_uuid("person 某operator")
+    of_operator = SignIn.client == "gis", SignIn.person_id == operator
+    assert served.session.scalar(select(func.count()).select_from(SignIn).where(*of_operator)) == 1
+    served.session.commit()
+
+
+def test_requests_at_once_are_one_sign_in_too(served: Served) -> None:
+    """QGIS asks for several layers at the same moment when a project opens."""
+    address = served.source.removeprefix("OAPIF:") + "/collections/grids-level-1/items"
+    basic = base64.b64encode(f"leader:{make.PASSWORD}".encode()).decode()
+
+    def ask(_: int) -> int:
+        request = urllib.request.Request(address, headers={"Authorization": f"Basic {basic}"})
+        with urllib.request.urlopen(request, timeout=30) as reply:
+            status: int = reply.status
+            return status
+
+    with ThreadPoolExecutor(6) as pool:
+        assert list(pool.map(ask, range(12))) == [200] * 12
+    leader = make.fixed_uuid("person 某leader")
+    of_leader = SignIn.client == "gis", SignIn.person_id == leader
+    assert served.session.scalar(select(func.count()).select_from(SignIn).where(*of_leader)) == 1
+    served.session.commit()
 
 
 def test_a_token_does_as_well(served: Served) -> None:
