@@ -1,7 +1,7 @@
 """Which grid a place lies in on a day: the deepest grid with a shape around its position.
 
 Nothing is stored that could drift from the division: a boundary that moves, a plan that comes into force
-tomorrow and a look at last year all find each place where it lies (docs/decisions/0009). Of two grids that
+tomorrow and a look at last year all find each place where it lies (docs/decisions/0010). Of two grids that
 share the edge a place lies on, the one with the lower code has it. A place lies only in grids of its own
 street. A grid chosen by hand goes first, for as long as it stands.
 """
@@ -101,8 +101,8 @@ def grid_at(place: Whereabouts, day: date | ColumnElement[date]) -> LateralFromC
 
 
 def with_grids(
-    statement: Select[Any], place: Whereabouts, scope: Scope, day: date, *below: Scope
-) -> Select[Any]:
+    statement: Select[*tuple[Any, ...]], place: Whereabouts, scope: Scope, day: date, *below: Scope
+) -> Select[*tuple[Any, ...]]:
     """The statement with the grid of each place, narrowed to places that the scope shows.
 
     Adds the columns grid_code, grid_name, grid_level, grid_path, grid_is_manual. A place in no grid is shown

@@ -230,6 +230,7 @@ WITH_CHECKS = ("runtime.txt", "dev.txt")
 PARTS = (
     Part(
         "system",
+        # The product's own PDFs need the font, not only the tests' browser.
         "PostgreSQL with PostGIS, Chinese font (apt)",
         install_system,
         is_present=lambda: has_postgis() and has_chinese_font(),

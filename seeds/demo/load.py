@@ -19,7 +19,9 @@ from core.signals import ACCESS, GRIDS, announce
 from geo.models import Division, Grid, GridVersion
 from patrol.compliance import roll_up
 from patrol.models import GridWeek, Patrol, PatrolVerdict, Segment
+from registry.models import Address, Building, Checkpoint
 from seeds.base import ACTOR, load_base
+from seeds.demo.buildings import build_houses, store_places
 from seeds.demo.copying import copy_rows
 from seeds.demo.crew import hire
 from seeds.demo.judging import Judge
@@ -40,7 +42,20 @@ Progress = Callable[[str, int, int], None]
 T = TypeVar("T")
 
 _TOLD_EVERY = 50
-_FILLED = (Grid, GridVersion, Person, Assignment, Absence, Patrol, Segment, PatrolVerdict, GridWeek)
+_FILLED = (
+    Building,
+    Address,
+    Checkpoint,
+    Grid,
+    GridVersion,
+    Person,
+    Assignment,
+    Absence,
+    Patrol,
+    Segment,
+    PatrolVerdict,
+    GridWeek,
+)
 
 
 class DemoRefused(Conflict):
@@ -125,6 +140,7 @@ class _Loader:
         stored = store_grids(self._session, grids, self._valid_from)
         store_crew(self._session, crew, stored, password_hash)
         store_recordings(self._session, recordings, stored)
+        self._build(grids, stored)
         verdicts = self._judge(recordings, stored)
         copy_rows(self._session, PatrolVerdict, verdicts)
         for weeks_ago in self._counted("weeks 周统计", range(WEEKS)):
@@ -138,6 +154,14 @@ class _Loader:
         grids = build_street(names, np.random.default_rng([SEED, 1]))
         self._progress("grids 网格", 1, 1)
         return grids
+
+    def _build(self, grids: Sequence[DemoGrid], stored: Mapping[DemoGrid, StoredGrid]) -> None:
+        self._progress("places 楼栋", 0, 1)
+        rng = np.random.default_rng([SEED, 5])
+        houses = build_houses(grids, rng)
+        at = datetime.combine(self._valid_from, time(9), LOCAL_ZONE)
+        store_places(self._session, houses, stored, at, rng)
+        self._progress("places 楼栋", 1, 1)
 
     def _record(self, grids: Sequence[DemoGrid], crew: Crew) -> list[Recording]:
         moment = reference_moment(self._today)

@@ -31,11 +31,15 @@ MALL_SHOPS = {
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """A level-2 grid: the road or compound its level-3 grids are named after, and how many there are."""
+    """A level-2 grid: the road or compound its level-3 grids are named after, and how many there are.
+
+    `crowded` are households that were added to its first level-3 grid without its being subdivided.
+    """
 
     road: str
     kind: str
     grids: int
+    crowded: int = 0
 
 
 # By community code, in the order in which the plan hands out ground: west to east, north to south.
@@ -73,7 +77,7 @@ COMMUNITIES: dict[str, tuple[Area, ...]] = {
     "320113007002": (  # 仙鹤社区
         Area("仙鹤门", RESIDENTIAL, 3),
         Area("仙隐北路", RESIDENTIAL, 3),
-        Area("仙隐南路", RESIDENTIAL, 4),
+        Area("仙隐南路", RESIDENTIAL, 4, crowded=570),
         Area("鹤鸣里", RESIDENTIAL, 3),
     ),
     "320113007004": (  # 亚东社区

@@ -1,7 +1,7 @@
 """The demo street as a tree of grids with codes, names, households and synthetic shapes."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -67,6 +67,8 @@ def build_street(community_names: Mapping[str, str], rng: np.random.Generator) -
     grids: list[DemoGrid] = []
     for code, areas in COMMUNITIES.items():
         blocks = [[_Block(next(shapes), _households(area, rng)) for _ in range(area.grids)] for area in areas]
+        for area, group in zip(areas, blocks, strict=True):
+            group[0] = replace(group[0], households=group[0].households + area.crowded)
         grids += _community(code, community_names[code].removesuffix("居委会"), areas, blocks)
     grids += _mall(next(grid for grid in grids if grid.name == MALL_NAME))
     return sorted(grids, key=lambda grid: (grid.level, str(grid.code)))

@@ -38,7 +38,7 @@ THIS_WEEK = Week.of_day(TODAY)
 # Everything but salted hashes and the clock of the trail.
 TABLES = (
     "grids", "grid_versions", "people", "assignments", "absences", "patrol_policies", "patrols", "segments",
-    "patrol_verdicts", "grid_weeks", "divisions", "object_codes",
+    "patrol_verdicts", "grid_weeks", "divisions", "buildings", "addresses", "checkpoints", "object_codes",
 )  # fmt: skip
 
 Told = list[tuple[str, int, int]]
@@ -104,7 +104,7 @@ def test_loading_again_changes_nothing(demo: Engine) -> None:
 
 def test_progress_is_told_step_by_step_to_the_end(demo: Engine, told: Told) -> None:
     steps = list(dict.fromkeys(step for step, _, _ in told))
-    assert [step.split()[0] for step in steps] == ["grids", "patrols", "verdicts", "weeks"]
+    assert [step.split()[0] for step in steps] == ["grids", "patrols", "places", "verdicts", "weeks"]
     for step in steps:
         counts = [(done, total) for name, done, total in told if name == step]
         assert counts == sorted(counts)
