@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 
 CHANNEL = "xunge"
 ACCESS = "access"  # somebody's roles, tokens or account changed
-GRIDS = "grids"  # shapes or weekly results changed; payload: the street code, or "" for many
+GRIDS = "grids"  # shapes or their dates changed; payload: the street code, or "" for many
+RESULTS = "results"  # weekly results changed, shapes did not; the same payload
 RECONNECT_S = 1.0
 # A connection whose other end is gone must not look alive: noticed within about ten seconds.
 KEEPALIVE = "keepalives_idle=5 keepalives_interval=2 keepalives_count=2 connect_timeout=3"

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import psycopg
 import shapely
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
@@ -116,8 +118,8 @@ class _Filler:
         if grid.shape is None:
             return None
         cells, lon, lat = self._known.get(str(grid.parent.code) if grid.parent else "", _NOTHING)
-        inside = shapely.contains_xy(grid.shape, lon, lat)
-        if inside.any():
+        inside = _inside(grid.shape, lon, lat)
+        if len(inside):
             cells, lon, lat = cells[inside], lon[inside], lat[inside]
         else:
             cells = polyfill(grid.shape)
@@ -125,6 +127,13 @@ class _Filler:
         if grid.level < _DEEPEST_SHAPE:
             self._known[str(grid.code)] = cells, lon, lat
         return packed(cells)
+
+
+def _inside(shape: BaseGeometry, lon: Degrees, lat: Degrees) -> NDArray[np.intp]:
+    """Which positions lie in the shape: most of its parent's fall out by the box already."""
+    west, south, east, north = shape.bounds
+    near = np.flatnonzero((west <= lon) & (lon <= east) & (south <= lat) & (lat <= north))
+    return near[shapely.contains_xy(shape, lon[near], lat[near])]
 
 
 def _version_row(

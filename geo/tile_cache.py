@@ -10,7 +10,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from core.signals import GRIDS, Listener
+from core.signals import GRIDS, RESULTS, Listener
 
 _OVERHEAD_BYTES = (
     600  # of an entry beside its body, measured with sys.getsizeof over key, entry and dictionary
@@ -83,7 +83,7 @@ class TileCache:
 
     def _on_notice(self, topic: str, street_code: str) -> None:
         """Forget what was rendered for any part of the street; all of it when no street is named."""
-        if topic != GRIDS:
+        if topic not in {GRIDS, RESULTS}:
             return
         with self._lock:
             self._notices += 1

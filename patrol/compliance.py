@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from access.models import Absence, Assignment
 from core.clock import Week, now, today
-from core.signals import GRIDS, announce
+from core.signals import RESULTS, announce
 from geo.models import Grid
 from patrol.judging import enqueue_roll_up
 from patrol.models import GridWeek
@@ -37,7 +37,7 @@ def roll_up(session: Session, street_code: str, week: str) -> None:
         for grid_id, total in sorted(totals.items())
     ]
     if rows and _rewrite(session, rows):
-        announce(session, GRIDS, street_code)
+        announce(session, RESULTS, street_code)
 
 
 def roll_up_recent(session: Session) -> None:
