@@ -132,6 +132,16 @@ class Ground(Generic[Key]):
         self.owned[heir, faces] = True
         return heir
 
+    def nearest(self, faces: Mask, rows: Sequence[int]) -> int | None:
+        """The owner whose ground is nearest to these faces; None when none has any."""
+        here = self.arrangement.union(faces)
+        away = {
+            row: shapely.distance(here, self.arrangement.union(self.owned[row]))
+            for row in rows
+            if self.owned[row].any()
+        }
+        return min(away, key=lambda row: away[row]) if away else None
+
     def sweep(self, family: Sequence[int], tolerance: Tolerance) -> None:
         """Slivers cut off from the rest of an owner's ground go to the neighbour they border most."""
         for row in family:

@@ -257,8 +257,9 @@ def follow(
     """The children of parents that changed shape, filling the new shapes as they filled the old ones.
 
     Ground that left a parent is cut from its children; each piece that came to one goes to its child with the
-    longest border to it. A parent in `before` only lost everything, one in `after` only is new. Children
-    of different parents need different keys. Call again for the next level with the children's shapes.
+    longest border to it, an island to the nearest one. A parent in `before` only lost everything, one in
+    `after` only is new. Children of different parents need different keys. Ground of a parent all of whose
+    children lost theirs is `uncovered`. Call again for the next level with the children's shapes.
     """
     tolerance = tolerance or Tolerance()
     children = {key: shape for family in children_by_parent.values() for key, shape in family.items()}
@@ -292,7 +293,10 @@ def _welcome(ground: Ground[Key], family: list[int], gained: Mask, old: Mask) ->
     while waiting:
         left = [piece for piece in waiting if ground.give(piece, family) is None]
         if len(left) == len(waiting):
-            return
+            nearest = ground.nearest(left[0], family)
+            if nearest is None:
+                return
+            ground.take(nearest, left.pop(0))
         waiting = left
 
 

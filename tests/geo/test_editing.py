@@ -218,6 +218,17 @@ class TestFollow:
         assert moved.emptied == ("ne",)
         assert shares(moved.shapes) == {"nw": 0.5}
 
+    def test_an_island_goes_to_the_nearest_child(self) -> None:
+        island = plot(1.2, 0.1, 1.3, 0.2)
+        after = {"east": shapely.union_all([PARENTS["east"], island])}
+        moved = follow({"east": CHILDREN["east"]}, {"east": PARENTS["east"]}, after)
+        assert shares(moved.shapes) == {"se": 0.26}
+
+    def test_children_cannot_follow_to_where_none_of_them_was(self) -> None:
+        moved = follow({"east": CHILDREN["east"]}, {"east": PARENTS["east"]}, {"east": plot(3, 3, 4, 4)})
+        assert set(moved.emptied) == {"ne", "se"}
+        assert moved.uncovered is not None
+
     def test_without_children_there_is_nothing_to_follow(self) -> None:
         assert follow({}, PARENTS, PARENTS).shapes == {}
 
