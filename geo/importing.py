@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
+from shapely.geometry.base import BaseGeometry
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -78,7 +79,7 @@ def import_grids(session: Session, features: Sequence[Any], order: ImportOrder) 
     rejections = sorted(
         (*found.rejections, *plan.rejections, *fit.rejections), key=lambda rejection: rejection.index
     )
-    rejections = list(_told_where(rejections, features, found))
+    rejections = list(told_where(rejections, features, _shapes(found)))
     imported = not rejections and not order.dry_run
     if imported:
         _store(session, plan.grids, order)
@@ -128,11 +129,10 @@ def _streets_named(draft: GridDraft) -> Iterator[str]:
             yield ref[6:15]
 
 
-def _told_where(
-    rejections: Sequence[Rejection], features: Sequence[Any], found: ReadFile
+def told_where(
+    rejections: Sequence[Rejection], features: Sequence[Any], shapes: Mapping[int, BaseGeometry]
 ) -> Iterator[Rejection]:
     """The rejections with the feature's own id, and a place inside it where none was named."""
-    shapes = {draft.index: draft.shape for draft in found.drafts if draft.shape is not None}
     for one in rejections:
         feature, at = features[one.index], one.at
         ref = feature.get("id") if isinstance(feature, dict) else None
@@ -140,6 +140,10 @@ def _told_where(
             inside = shapes[one.index].representative_point()
             at = (inside.x, inside.y)
         yield replace(one, feature_ref=None if ref is None else str(ref), at=at)
+
+
+def _shapes(found: ReadFile) -> dict[int, BaseGeometry]:
+    return {draft.index: draft.shape for draft in found.drafts if draft.shape is not None}
 
 
 def _lost(found: ReadFile, features: Sequence[Any]) -> set[str]:

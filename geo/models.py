@@ -218,7 +218,7 @@ class GridSuccession(Base):
 
 
 class BaseFeature(Base):
-    """Something that lies under the grids on the map: water, a road, an outline; drawn, never reasoned with."""
+    """Something that lies under the grids on the map: water, a road, an outline; only drawn."""
 
     __tablename__ = "base_features"
     __table_args__ = (

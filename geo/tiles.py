@@ -38,6 +38,8 @@ _BUFFER = 64  # drawn beyond the edge, so that outlines do not break there
 _WORLD_M = 2 * math.pi * 6_378_137.0  # side of the web mercator square
 _PIXELS = 512  # along a side, as maps draw vector tiles
 _SIMPLIFY_PIXELS = 0.25  # nobody sees it, and tiles of low zooms become less than half as large
+# Up to here one tile holds a whole city: checking the shapes it clips costs most, and goes by vertices.
+_OVERVIEW_ZOOM, _OVERVIEW_PIXELS = 11, 0.5
 # Beyond this many the largest win: a tile of 30,000 grids would take a phone's memory and help nobody.
 _MAX_FEATURES = 10_000
 
@@ -132,7 +134,8 @@ def render_tile(
     side_m = _WORLD_M / 2**tile.zoom
     pixel_m = side_m / _PIXELS
     # The finest tiles are also shown enlarged, so they keep every vertex.
-    simplified_m = 0.0 if tile.zoom == MAX_ZOOM else pixel_m * _SIMPLIFY_PIXELS
+    pixels = _OVERVIEW_PIXELS if tile.zoom <= _OVERVIEW_ZOOM else _SIMPLIFY_PIXELS
+    simplified_m = 0.0 if tile.zoom == MAX_ZOOM else pixel_m * pixels
     given = {
         **parameters,
         "day": day,

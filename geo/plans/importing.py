@@ -5,7 +5,7 @@ level-2 or level-3 grid without code and parent goes below the grid that most of
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from geo.files.reading import GridFile
 from geo.files.tables import completed
 from geo.geojson import GridDraft, ReadFile, Rejection, read_drafts
 from geo.import_plan import Change, PlannedGrid, Surroundings, plan_import
+from geo.importing import told_where
 from geo.plans.checking import drafts_of, standing_after
 from geo.plans.desk import Desk
 from geo.plans.records import street_path
@@ -50,8 +51,9 @@ def import_into(desk: Desk, file: GridFile, *, datum: str, level: int | None = N
     for draft in found.drafts:
         draft.feature_ref = draft.feature_ref or f"feature {draft.index}"
     placed_by_ground = sum(_place_by_ground(world, found.drafts))
+    shapes = {draft.index: draft.shape for draft in found.drafts if draft.shape is not None}
     placed, rejected = _placed(desk, found)
-    rejected += found.rejections
+    rejected = list(told_where([*found.rejections, *rejected], features, shapes))
     if not rejected:
         _lay_over(world, placed, datum)
     changes = [grid.change for grid in placed]
@@ -118,7 +120,7 @@ def _of_file(rejections: Sequence[Rejection], offset: int) -> Iterator[Rejection
     """Those of the file's own features, with their places in the file."""
     for rejection in rejections:
         if rejection.index >= offset:
-            yield Rejection(rejection.index - offset, rejection.code, rejection.field, rejection.reason)
+            yield replace(rejection, index=rejection.index - offset)
 
 
 def _lay_over(world: World, placed: Sequence[PlannedGrid], datum: str) -> None:
