@@ -81,7 +81,8 @@ export function usePlanMap(input: PlanMapInput): PlanMapHandle {
     show(FAULT_POINTS, faults ? faultPoints(faults, input.chosenFault()) : NOTHING)
   }
   function drawPreview(): void {
-    show(PREVIEW, input.preview() ?? NOTHING)
+    const preview = input.preview()
+    show(PREVIEW, preview ? withoutIds(preview) : NOTHING)
   }
   function zoomTo(coordinates: unknown, maxZoom = 16.5): void {
     const box = boundsOf(coordinates)
@@ -127,6 +128,14 @@ function withoutShapeless(world: PlannedWorld): FeatureCollection {
     features: world.features.flatMap(({ geometry, properties }) =>
       geometry ? [{ type: 'Feature' as const, geometry, properties: { ...properties } }] : [],
     ),
+  }
+}
+
+/** A grid code is a number too large for the id of a feature in a tile. */
+function withoutIds({ features }: FeatureCollection): FeatureCollection {
+  return {
+    type: 'FeatureCollection',
+    features: features.map(({ geometry, properties }) => ({ type: 'Feature', geometry, properties })),
   }
 }
 

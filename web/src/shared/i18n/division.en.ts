@@ -268,8 +268,8 @@ const divisionEn = {
     object_code: 'Object code',
   },
   datum: {
-    cgcs2000: 'CGCS2000 lon/lat (EPSG:4490)',
-    wgs84: 'WGS 84 satellite positions (EPSG:4326)',
+    cgcs2000: 'CGCS2000, lon/lat',
+    wgs84: 'WGS 84, satellite positions',
     gcj02: 'GCJ-02 (Amap 高德, Tencent 腾讯)',
     bd09: 'BD-09 (Baidu 百度)',
     zones: 'CGCS2000 Gauss-Krüger, 3-degree zones (metres)',

@@ -264,8 +264,8 @@ const divisionZh = {
     object_code: '对象编码',
   },
   datum: {
-    cgcs2000: 'CGCS2000 国家大地坐标（EPSG:4490）',
-    wgs84: 'WGS 84 卫星定位（EPSG:4326）',
+    cgcs2000: 'CGCS2000 国家坐标系',
+    wgs84: 'WGS 84 卫星定位',
     gcj02: 'GCJ-02 高德、腾讯地图',
     bd09: 'BD-09 百度地图',
     zones: 'CGCS2000 高斯投影 3 度带（米）',
