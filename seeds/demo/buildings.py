@@ -22,6 +22,7 @@ from registry.address_text import normalised
 from registry.models import Address, Building, Checkpoint
 from registry.plates import short_code
 from seeds.demo.copying import copy_rows
+from seeds.demo.crew import MEMBER_GRID
 from seeds.demo.places import CAMPUS, COMMERCIAL, FLOOR, RESIDENTIAL, STREET_CODE, VILLAGE
 from seeds.demo.plan import bend
 from seeds.demo.storing import StoredGrid
@@ -212,14 +213,16 @@ def _checkpoint_rows(
         return {**shared, **nowhere, **plate, **own, **columns}
 
     blocks = [grid for grid in stored if grid.level == 3 and grid.shape]
-    for grid in blocks[::3]:
+    shown = next(number for number, grid in enumerate(blocks) if grid.name == MEMBER_GRID)
+    for grid in blocks[shown % 3 :: 3]:
         assert grid.shape
         inner = shapely.point_on_surface(grid.shape.flat)
         at = np.array([[inner.x, inner.y]]) + rng.uniform(-8, 8, (1, 2))
         (geom,) = _ewkb(_points(bend(at)))
         yield row(f"{grid.name[:-2]}巡查点", "outdoor", geom=geom)
     lived_in = [number for number, house in enumerate(houses) if house.grid and house.households]
-    for number in sorted(lived_in, key=lambda one: (-houses[one].floors, one))[:14]:
+    tallest = sorted(lived_in, key=lambda one: (-houses[one].floors, one))[:12]
+    for number in [*tallest, *_houses_in(MEMBER_GRID, houses)[:2]]:
         name = f"{houses[number].called}楼道"
         floor = str(houses[number].floors)
         yield row(name, "vertical", building_id=ids[number], floor=floor, entrance="1")
@@ -229,6 +232,10 @@ def _checkpoint_rows(
         where = {"building_id": ids[around], "floor": str(floor_grid.attributes["floor"])}
         name = f"{floor_grid.name}服务台"
         yield row(name, "indoor", manual_grid_id=stored[floor_grid].grid_id, **where)
+
+
+def _houses_in(grid_name: str, houses: Sequence[House]) -> list[int]:
+    return [number for number, house in enumerate(houses) if house.grid and house.grid.name == grid_name]
 
 
 def _outlines(houses: Sequence[House]) -> NDArray[np.object_]:

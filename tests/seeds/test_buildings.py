@@ -16,6 +16,7 @@ from registry.models import Address, Building, Checkpoint
 from registry.placing import OF_BUILDINGS, OF_CHECKPOINTS, Home, with_grids
 from registry.plates import parse_short_code
 from seeds.demo.buildings import House, build_houses
+from seeds.demo.crew import MEMBER_GRID
 from seeds.demo.load import load_demo
 from seeds.demo.places import COMMUNITIES
 from seeds.demo.street import DemoGrid, build_street
@@ -90,4 +91,5 @@ def test_checkpoints_are_outdoors_in_staircases_and_in_the_mall(demo: Session) -
     rows = demo.execute(with_grids(statement, OF_CHECKPOINTS, Scope(("",)), TODAY)).all()
     assert Counter(row.kind for row in rows) == {"outdoor": 40, "vertical": 14, "indoor": 4}
     assert {row.grid_level for row in rows if row.kind == "indoor"} == {4}
+    assert Counter(row.kind for row in rows if row.grid_name == MEMBER_GRID) == {"outdoor": 1, "vertical": 2}
     assert all(row.grid_code and parse_short_code(row.short_code) for row in rows)
