@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from shapely.geometry import box
 from shapely.geometry.base import BaseGeometry
 
+from geo.arrangement import GRID_SIZE
 from geo.repairing import Reach, propose_repair, repair_tree
 from geo.topology import FaultKind, check_siblings, geodesic_area_m2
 
@@ -29,8 +30,10 @@ def assert_fills(parent: BaseGeometry, children: Mapping[str, BaseGeometry]) -> 
     shapes = np.array(list(children.values()), dtype=object)
     assert shapely.is_valid(shapes).all()
     assert shapely.coverage_is_valid(shapes)
-    assert shapely.symmetric_difference(shapely.union_all(shapes), parent).area <= 1e-9 * parent.area
-    assert shapely.area(shapes).sum() == pytest.approx(parent.area, rel=1e-9)
+    # Where boundaries meet a vertex is set, at most half a unit of the grid (0.05 mm) beside the rim.
+    rounding = GRID_SIZE * float(shapely.length(shapes).sum())
+    assert shapely.symmetric_difference(shapely.union_all(shapes), parent).area <= rounding
+    assert abs(float(shapely.area(shapes).sum()) - parent.area) <= rounding
 
 
 class TestOneFamily:
