@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import shapely
 from shapely.geometry import LineString, MultiPolygon
 
 from core.errors import FieldError, Invalid
 from geo.datums import to_cgcs2000
 from geo.geojson import read_drafts
 
-_MOST_POSITIONS = 10_000
+_MOST_POSITIONS = 10_000  # by hand; boundaries of more come in files
 
 
 class BadShape(Invalid):
@@ -28,6 +29,9 @@ def polygon_of(geometry: Mapping[str, Any], datum: str, pointer: str = "/geometr
         raise _bad(where, rejection.reason.code, str(rejection.reason))
     shape = found.drafts[0].shape
     assert shape is not None
+    if shapely.get_num_coordinates(shape) > _MOST_POSITIONS:
+        detail = f"边界至多 {_MOST_POSITIONS} 个点 / at most {_MOST_POSITIONS} positions in a drawn boundary"
+        raise _bad(f"{pointer}/coordinates", "too-many-positions", detail)
     return shape
 
 
