@@ -33,6 +33,24 @@ export const router = createRouter({
       meta: { title: 'division.plan.page' },
     },
     {
+      path: '/analysis',
+      name: 'analysis',
+      component: () => import('@/analysis/AnalysisPage.vue'),
+      meta: { title: 'analysis.title' },
+    },
+    {
+      path: '/teams',
+      name: 'teams',
+      component: () => import('@/teams/TeamsPage.vue'),
+      meta: { title: 'teams.title' },
+    },
+    {
+      path: '/places',
+      name: 'places',
+      component: () => import('@/places/PlacesPage.vue'),
+      meta: { title: 'places.title' },
+    },
+    {
       path: '/:missing(.*)*',
       name: 'missing',
       component: () => import('./NotFoundPage.vue'),

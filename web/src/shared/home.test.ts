@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { homePath, safeNext } from './home'
+import { deskLinks, homePath, safeNext } from './home'
 
 describe('where people start', () => {
   it('sends members to their week and everyone else to the map', () => {
@@ -20,5 +20,18 @@ describe('where people start', () => {
       ['/map'],
     ])
       expect(safeNext(elsewhere)).toBeNull()
+  })
+
+  it('offers the pages of the desk that one has something to see on', () => {
+    const names = (roles: string[], actions: string[]): string[] => deskLinks({ roles, actions }).map(({ name }) => name)
+    expect(names(['operator'], ['read_grids', 'read_places', 'read_people', 'plan_division'])).toEqual([
+      'map',
+      'division',
+      'analysis',
+      'teams',
+      'places',
+    ])
+    expect(names(['unit'], ['read_grids'])).toEqual(['map'])
+    expect(names(['member'], ['read_grids', 'read_places', 'read_people'])).toEqual([])
   })
 })

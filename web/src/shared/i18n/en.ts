@@ -1,4 +1,8 @@
+import analysisEn from './analysis.en'
+import basemapEn from './basemap.en'
 import divisionEn from './division.en'
+import placesEn from './places.en'
+import teamsEn from './teams.en'
 import type { Messages } from './zh-CN'
 
 const en: Messages = {
@@ -274,7 +278,24 @@ const en: Messages = {
       'too-old': 'The track is too old to be uploaded.',
     },
   },
+  desk: {
+    pages: 'Pages',
+    street: 'Street',
+    day: 'Day',
+    cancel: 'Cancel',
+    save: 'Save',
+    close: 'Close',
+    choose: 'Please choose',
+    shown: '{n} listed',
+    more: '{n} more',
+    noPeople: 'Nobody of that name',
+    field: { missing: 'Please fill this in.', date_from_datetime_parsing: 'Please give a date.' },
+  },
   division: divisionEn,
+  analysis: analysisEn,
+  teams: teamsEn,
+  places: placesEn,
+  basemap: basemapEn,
   error: {
     title: 'This page has a problem',
     text: 'Perhaps a new version was just installed. Loading the page again usually helps; nothing you submitted is lost.',

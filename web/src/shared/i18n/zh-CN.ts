@@ -1,4 +1,8 @@
+import analysisZh from './analysis.zh-CN'
+import basemapZh from './basemap.zh-CN'
 import divisionZh from './division.zh-CN'
+import placesZh from './places.zh-CN'
+import teamsZh from './teams.zh-CN'
 
 /** The words of the product in Chinese; the English file has the same keys. */
 const zhCN = {
@@ -266,7 +270,24 @@ const zhCN = {
       'too-old': '轨迹太旧，已超过可补传的期限。',
     },
   },
+  desk: {
+    pages: '工作页面',
+    street: '街道',
+    day: '日期',
+    cancel: '取消',
+    save: '保存',
+    close: '关闭',
+    choose: '请选择',
+    shown: '已列出 {n} 条',
+    more: '再列 {n} 条',
+    noPeople: '没有找到这样的人员',
+    field: { missing: '请填写此项。', date_from_datetime_parsing: '请填写日期。' },
+  },
   division: divisionZh,
+  analysis: analysisZh,
+  teams: teamsZh,
+  places: placesZh,
+  basemap: basemapZh,
   error: {
     title: '页面出错了',
     text: '可能刚刚更新了版本。重新载入通常可以解决，已提交的数据不会丢失。',
