@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session, aliased
 
 from core.errors import Invalid, NotFound
 from geo.area import metres_per_degree
+from geo.editing import noded
 from geo.located_index import DEEPEST_PLANE_LEVEL
 from geo.models import Grid, GridVersion
 from geo.queries import PathScope, standing_on, version_on
@@ -144,7 +145,7 @@ def simplified(shapes: Shapes, tolerance_m: float) -> Simplified:
     low, high = shapely.total_bounds(shapes).reshape(2, 2)
     middle = (low + high) / 2
     scale = np.array([float(per_degree) for per_degree in metres_per_degree(middle[1])])
-    plane = shapely.transform(shapes, lambda xy: (xy - middle) * scale)
+    plane = shapely.transform(_sharing_vertices(shapes), lambda xy: (xy - middle) * scale)
     for share in _TRIED:
         coarse = shapely.coverage_simplify(plane, tolerance_m * share)
         rounded = shapely.transform(coarse, lambda xy: (xy / scale + middle).round(_DIGITS))
@@ -152,6 +153,18 @@ def simplified(shapes: Shapes, tolerance_m: float) -> Simplified:
         if deviation_m <= tolerance_m and shapely.is_valid(rounded).all():
             return Simplified(shapely.orient_polygons(rounded), deviation_m)
     return Simplified(shapely.orient_polygons(shapes), 0.0)
+
+
+def _sharing_vertices(shapes: Shapes) -> Shapes:
+    """The shapes with a vertex wherever a neighbour has one: a split leaves some that only one side has.
+
+    Without them the two sides of an edge would be simplified apart.
+    """
+    if shapely.coverage_is_valid(shapes):
+        return shapes
+    shared = np.empty(len(shapes), dtype=object)
+    shared[:] = list(noded(dict(enumerate(shapes))).values())
+    return shared
 
 
 # ------------------------------------------------------------------------------------- which grids

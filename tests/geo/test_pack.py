@@ -6,6 +6,7 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from geo.editing import split_by_line
 from geo.index import GridIndex, IndexedGrid
 from geo.pack import TOLERANCES_M, simplified
 from tests.geo.curvy import CELL_DEG, NORTH, WEST, CurvyDistrict
@@ -78,3 +79,17 @@ def test_a_narrow_lane_between_grids_survives() -> None:
     done = simplified(multi(np.array(lane, dtype=object)), TOLERANCE_M)
     assert shapely.is_valid(done.shapes).all()
     assert not shapely.is_empty(done.shapes).any()
+
+
+def test_a_neighbour_of_a_split_grid_gets_the_vertex_that_it_lacks() -> None:
+    """The cut ends on an edge of the right neighbour, which has no vertex there."""
+    cells = multi(CurvyDistrict(1, 2).cells())
+    west, south, east, north = cells[0].bounds
+    middle = (south + north) / 2
+    cut = shapely.LineString([(west - 0.001, middle), (east + 0.001, middle)])
+    shapes = np.empty(3, dtype=object)
+    shapes[:] = [*split_by_line(cells[0], cut), cells[1]]
+    assert not shapely.coverage_is_valid(shapes)
+    done = simplified(shapes, TOLERANCE_M)
+    assert shapely.coverage_is_valid(done.shapes)
+    assert done.deviation_m <= TOLERANCE_M
