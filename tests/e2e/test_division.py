@@ -145,25 +145,8 @@ def test_a_division_is_imported_repaired_approved_and_split(
     officer.locator(".account .opener").click()
     officer.get_by_role("link", name="网格划分").click()
     begin_plan(officer, "导入的划分", str(today()))
-
-    officer.locator("[data-tool=import]").click()
-    officer.locator("input[type=file]").set_input_files(archive)
-    officer.locator("select[name=datum]").select_option("GCJ02")
-    officer.locator("[data-action=import]").click()
-    report = officer.locator(".report[data-imported=true]")
-    expect(report).to_be_visible(timeout=PATIENCE_MS)
-    expect(report).to_contain_text("WGMC")
-    officer.get_by_role("button", name="去地图上检查").click()
-
-    checked(officer)
-    expect(officer.locator(".check")).to_have_attribute("data-ready", "false")
-    officer.locator("[data-fault=overlap]").first.click()
-    expect(officer.locator("[data-fault=overlap][aria-pressed=true]")).to_be_visible()
-    officer.locator("input[name=snap]").fill("5")
-    officer.get_by_role("button", name="提出修复建议").click()
-    expect(officer.locator("[data-proposal]")).to_be_visible(timeout=PATIENCE_MS)
-    officer.locator("[data-action=accept-repair]").click()
-    expect(officer.locator(".check[data-ready=true][data-stale=false]")).to_be_visible(timeout=PATIENCE_MS)
+    import_gcj02(officer, archive)
+    repair_faults(officer)
     submit(officer)
 
     leader = open_page()
@@ -178,6 +161,31 @@ def test_a_division_is_imported_repaired_approved_and_split(
     approve(leader, officer.url)
     expect(leader.locator("[data-codes] code").first).to_be_visible()
     look_back(officer, demo, grid["code"])
+
+
+def import_gcj02(officer: Page, archive: Path) -> None:
+    """The file lies in the plan, its fields recognised."""
+    officer.locator("[data-tool=import]").click()
+    officer.locator("input[type=file]").set_input_files(archive)
+    officer.locator("select[name=datum]").select_option("GCJ02")
+    officer.locator("[data-action=import]").click()
+    report = officer.locator(".report[data-imported=true]")
+    expect(report).to_be_visible(timeout=PATIENCE_MS)
+    expect(report).to_contain_text("WGMC")
+    officer.get_by_role("button", name="去地图上检查").click()
+
+
+def repair_faults(officer: Page) -> None:
+    """The overlaps are found on the map, and a repair is proposed and taken."""
+    checked(officer)
+    expect(officer.locator(".check")).to_have_attribute("data-ready", "false")
+    officer.locator("[data-fault=overlap]").first.click()
+    expect(officer.locator("[data-fault=overlap][aria-pressed=true]")).to_be_visible()
+    officer.locator("input[name=snap]").fill("5")
+    officer.get_by_role("button", name="提出修复建议").click()
+    expect(officer.locator("[data-proposal]")).to_be_visible(timeout=PATIENCE_MS)
+    officer.locator("[data-action=accept-repair]").click()
+    expect(officer.locator(".check[data-ready=true][data-stale=false]")).to_be_visible(timeout=PATIENCE_MS)
 
 
 def split_by_hand(page: Page, name: str) -> None:

@@ -2,6 +2,7 @@ import { computed, ref, shallowRef, watch, type ComputedRef, type Ref as VueRef,
 
 import { isAbort } from '@/shared/api/client'
 
+import { conflictOf } from './conflict'
 import { fetchCheck, previewRepair } from './planApi'
 import type { CheckReport, Faults, RepairInput, RepairReport } from './types'
 import type { PlanState } from './usePlan'
@@ -66,6 +67,7 @@ export function useCheck(state: PlanState): CheckState {
       chosen.value = null
     } catch (caught) {
       repairFailure.value = caught
+      if (conflictOf(caught)) await state.refresh()
     } finally {
       isProposing.value = false
     }
@@ -77,7 +79,7 @@ export function useCheck(state: PlanState): CheckState {
   }
 
   // A proposal was made for the plan as it was.
-  watch(revision, dismiss)
+  watch(revision, () => (proposal.value = null))
 
   return {
     report,

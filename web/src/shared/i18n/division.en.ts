@@ -91,6 +91,7 @@ const divisionEn = {
     drawDone: 'Say what the new grid is.',
     retire: 'The history of “{names}” stays readable after it is retired.',
     attributes: 'Change the name, kind or households of “{names}”.',
+    keys: 'Keyboard: arrows move the map, the space bar sets a point at the cross, Enter ends, Esc cancels.',
     subdivide: 'Divide “{names}” by households into compact, connected, even parts.',
   },
   apply: {

@@ -87,6 +87,7 @@ const divisionZh = {
     drawDone: '请填写新网格的信息。',
     retire: '「{names}」停用后，历史仍可查询。',
     attributes: '修改「{names}」的名称、类型或户数。',
+    keys: '键盘：方向键移动地图，空格在准星处落点，回车结束，Esc 取消。',
     subdivide: '按居民户数把「{names}」分成紧凑、连片、均衡的几部分。',
   },
   apply: {
