@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Query
 
-from core.clock import today
+from core.clock import YEARS, today
 from core.errors import FieldError, Invalid
 
 OnText = Annotated[
@@ -16,7 +16,7 @@ OnText = Annotated[
         description="day in Asia/Shanghai, like 2026-09-01; today if not given, past and future are possible",
     ),
 ]
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")  # fromisoformat also takes 20260901 and 2026-W36-2
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")  # fromisoformat also takes 20260901 and 2026-W36-2
 
 
 def given_day(on: OnText = None) -> date | None:
@@ -26,10 +26,13 @@ def given_day(on: OnText = None) -> date | None:
     try:
         if _DAY.fullmatch(on) is None:
             raise ValueError(on)
-        return date.fromisoformat(on)
+        day = date.fromisoformat(on)
+        if day.year not in YEARS:
+            raise ValueError(on)
     except ValueError:
         detail = "日期写作 2026-09-01 / a day is written like 2026-09-01"
         raise Invalid(errors=[FieldError("/query/on", "bad-day", detail)]) from None
+    return day
 
 
 def day_or_today(on: OnText = None) -> date:

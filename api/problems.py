@@ -6,7 +6,8 @@ from typing import Any
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import OperationalError
+from psycopg.errors import UniqueViolation
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
@@ -43,7 +44,8 @@ STATUS: dict[type[DomainError], int] = {
     TooLarge: 413,
     TooMany: 429,
 }
-HTTP_CODES = {400: "bad-request", 404: "no-such-address", 405: "method-not-allowed"}
+HTTP_CODES = {404: "no-such-address", 405: "method-not-allowed"}
+_BAD_REQUEST = 400  # only the framework answers so, to bodies that it cannot parse at all
 log = structlog.get_logger(__name__)
 
 
@@ -51,6 +53,18 @@ class DatabaseDown(Unavailable):
     """The database does not answer; what you sent was not stored. Send it again."""
 
     code = "database-down"
+
+
+class Unstorable(Invalid):
+    """This holds a character or a number that cannot be stored."""
+
+    code = "unstorable"
+
+
+class WrittenAtOnce(Unavailable):
+    """Somebody else wrote the same at this moment; what you sent was not stored. Send it again."""
+
+    code = "written-at-once"
 
 
 PROBLEM_SCHEMA = {
@@ -109,10 +123,10 @@ def problem_response(request: Request, error: DomainError) -> Response:
 def _reply(request: Request, status: int, members: dict[str, Any], headers: dict[str, str]) -> Response:
     request_id = getattr(request.state, "request_id", None) or uuid.uuid4()
     body = {
+        **members,
         "type": TYPE_BASE + members["code"],
         "status": status,
         "instance": f"urn:uuid:{request_id}",
-        **members,
     }
     return JSONResponse(body, status, headers, media_type=MEDIA_TYPE)
 
@@ -125,18 +139,23 @@ def _on_domain_error(request: Request, error: Exception) -> Response:
 def _on_validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     fields = [
-        {
-            "pointer": "/" + "/".join(str(part) for part in item["loc"] if part != "body"),
-            "code": item["type"].replace("_", "-"),
-            "detail": item["msg"],
-        }
+        {"pointer": _pointer(item), "code": item["type"].replace("_", "-"), "detail": item["msg"]}
         for item in error.errors()
     ]
     return _reply(request, 422, {**Invalid().members(), "errors": fields}, {})
 
 
+def _pointer(item: dict[str, Any]) -> str:
+    """Where the fault is; validators that look at a whole body say it in their context."""
+    told = "/" + "/".join(str(part) for part in item["loc"] if part != "body")
+    whole = told.rstrip("/") + str(item.get("ctx", {}).get("at", "")) or "/"
+    return whole.encode("utf-8", "replace").decode()  # a name may hold half a surrogate pair
+
+
 def _on_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if error.status_code == _BAD_REQUEST:
+        return problem_response(request, Invalid(str(error.detail)))
     code = HTTP_CODES.get(error.status_code, "http-error")
     return _reply(
         request, error.status_code, {"code": code, "title": error.detail}, dict(error.headers or {})
@@ -146,6 +165,21 @@ def _on_http_error(request: Request, error: Exception) -> Response:
 def _on_database_error(request: Request, error: Exception) -> Response:
     log.warning("database_down", error=type(error).__name__)
     return problem_response(request, DatabaseDown())
+
+
+def _on_data_error(request: Request, error: Exception) -> Response:
+    """Bodies are checked where they come in (core/storable.py); this is for what addresses hold."""
+    log.warning("unstorable", error=type(error).__name__)
+    return problem_response(request, Unstorable())
+
+
+def _on_integrity_error(request: Request, error: Exception) -> Response:
+    """Two requests made the same row: the one that came second finds it when it asks again."""
+    assert isinstance(error, IntegrityError)
+    if not isinstance(error.orig, UniqueViolation):
+        return _on_unknown_error(request, error)
+    log.warning("written_at_once", error=type(error).__name__)
+    return problem_response(request, WrittenAtOnce())
 
 
 def _on_unknown_error(request: Request, error: Exception) -> Response:
@@ -159,4 +193,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _on_http_error)
     for down in (OperationalError, PoolTimeout):
         app.add_exception_handler(down, _on_database_error)
+    app.add_exception_handler(DataError, _on_data_error)
+    app.add_exception_handler(IntegrityError, _on_integrity_error)
     app.add_exception_handler(Exception, _on_unknown_error)

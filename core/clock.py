@@ -9,7 +9,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 LOCAL_ZONE = ZoneInfo("Asia/Shanghai")
-_WEEK_TEXT = re.compile(r"^(\d{4})-W(\d{2})$")
+YEARS = range(1900, 3000)  # in which days and weeks can be asked for: arithmetic on them stays a date
+_WEEK_TEXT = re.compile(r"^([0-9]{4})-W([0-9]{2})$")
 
 
 def now() -> datetime:
@@ -45,6 +46,8 @@ class Week:
         match = _WEEK_TEXT.match(text)
         if match is None:
             raise ValueError(f"a week is written like 2026-W47, not {text!r}")
+        if int(match[1]) not in YEARS:
+            raise ValueError(f"the year must be from {YEARS.start} to {YEARS.stop - 1}, not {match[1]}")
         return cls(date.fromisocalendar(int(match[1]), int(match[2]), 1))
 
     @property

@@ -31,7 +31,7 @@ def known_encoding(name: str) -> str | None:
     plain = name.strip().lower()
     try:
         found = codecs.lookup(_ALIASES.get(plain, plain)).name
-    except LookupError:
+    except (LookupError, ValueError):  # ValueError: a NUL in the name
         return None
     return _ENCODINGS.get(found)
 

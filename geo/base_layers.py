@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from core import audit
 from core.errors import FieldError, Invalid, NotFound
+from core.storable import unstorable_at
 from geo.codes import Reason
 from geo.datums import to_cgcs2000
 from geo.files.reading import GridFile
@@ -130,14 +131,21 @@ def import_layer(session: Session, file: GridFile, order: LayerOrder) -> LayerRe
     replaced = 0
     imported = not rejected and not order.dry_run
     if imported:
-        replaced = drop_layer(session, order.layer, order.area)
+        replaced = _drop(session, order.layer, order.area)
         session.execute(insert(BaseFeature), rows)
         _tell(session, order, len(rows))
     return LayerReport(len(file.features), replaced, tuple(rejected), tuple(file.notes), imported)
 
 
-def drop_layer(session: Session, layer: str, area: str) -> int:
-    """The layer of this area is empty; how many features it had."""
+def empty_layer(session: Session, layer: str, area: str, *, actor: str) -> None:
+    """The layer of this area is empty, and the trail says who emptied it."""
+    count = _drop(session, layer, area)
+    if count:
+        _record(session, layer, area, actor=actor, action="base_layer.emptied", detail={"features": count})
+
+
+def _drop(session: Session, layer: str, area: str) -> int:
+    """How many features it had."""
     same = (BaseFeature.layer == layer, BaseFeature.area == area)
     return len(session.scalars(delete(BaseFeature).where(*same).returning(BaseFeature.feature_id)).all())
 
@@ -213,13 +221,20 @@ SELECT string_agg(mvt, ''::bytea ORDER BY layer) FROM tiles
 
 
 def _tell(session: Session, order: LayerOrder, count: int) -> None:
+    detail = {"datum": order.datum, "features": count, "source": order.source}
+    _record(session, order.layer, order.area, actor=order.actor, action="base_layer.imported", detail=detail)
+
+
+def _record(
+    session: Session, layer: str, area: str, *, actor: str, action: str, detail: Mapping[str, Any]
+) -> None:
     audit.record(
         session,
-        chain=order.area.rstrip("/") if order.area.endswith("/") else "",
-        actor=order.actor,
-        action="base_layer.imported",
-        subject=f"base-layer:{order.layer}",
-        detail={"area": order.area, "datum": order.datum, "features": count, "source": order.source},
+        chain=area.rstrip("/") if area.endswith("/") else "",
+        actor=actor,
+        action=action,
+        subject=f"base-layer:{layer}",
+        detail={"area": area, **detail},
     )
 
 
@@ -237,6 +252,10 @@ def _row(index: int, feature: Any, layer: BaseLayer, order: LayerOrder) -> dict[
     properties = feature.get("properties") if isinstance(feature, dict) else None
     said: dict[str, Any] = properties if isinstance(properties, dict) else {}
     try:
+        at = unstorable_at(said)
+        if at is not None:
+            zh, en = "含无法存储的字符或数值", "a character or number that cannot be stored"
+            raise _Refused(f"/properties{at}", "unstorable", zh, en)
         shape = _shape(feature, layer, order.datum)
     except _Refused as refused:
         return Rejection(index, _text(said, "code"), refused.pointer, refused.reason)
@@ -277,10 +296,21 @@ def _shape(feature: Any, layer: BaseLayer, datum: str) -> BaseGeometry:
     return placed if placed.is_valid else shapely.make_valid(placed)
 
 
+_NO_SHAPE = (
+    TypeError,
+    ValueError,
+    KeyError,
+    AttributeError,
+    IndexError,
+    RecursionError,
+    shapely.errors.ShapelyError,
+)
+
+
 def _from_json(drawn: dict[str, Any]) -> BaseGeometry:
     try:
         shape = shapely.geometry.shape(drawn)
-    except (TypeError, ValueError, KeyError, AttributeError, IndexError, shapely.errors.ShapelyError):
+    except _NO_SHAPE:
         zh, en = "坐标无法读取", "the coordinates cannot be read"
         raise _Refused("/geometry/coordinates", "coordinates-malformed", zh, en) from None
     assert isinstance(shape, BaseGeometry)

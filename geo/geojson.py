@@ -17,6 +17,7 @@ from shapely.geometry import MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 
 from core.errors import Invalid
+from core.storable import MAX_ATTRIBUTES_BYTES, attributes_size, unstorable_at
 from geo.codes import GridCode, InvalidGridCode, Reason, parse
 from geo.datums import to_cgcs2000
 from geo.topology import boundary_fault, flat
@@ -95,7 +96,7 @@ def read_features(body: bytes) -> tuple[list[Any], str | None]:
     """
     try:
         document = msgspec.json.decode(body.removeprefix(b"\xef\xbb\xbf"))
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UnreadableFile(f"文件不是有效的 JSON / the file is not JSON: {error}") from None
     if not isinstance(document, dict):
         raise UnreadableFile("GeoJSON 应为对象 / GeoJSON is an object")
@@ -142,6 +143,7 @@ def _draft(index: int, feature: Any) -> GridDraft:
     if isinstance(fault := feature.get(FAULT), FieldFault):
         raise fault
     properties = _properties(feature)
+    _refuse_unstorable(feature.get("id"), properties)
     level = _level(properties)
     geometry, found = feature.get("geometry"), feature.get(STANDING)
     standing = found if isinstance(found, MultiPolygon) else None
@@ -180,6 +182,17 @@ _NO_SHAPE = Reason(
 def _properties(feature: Any) -> dict[str, Any]:
     properties = feature.get("properties") if isinstance(feature, dict) else None
     return properties if isinstance(properties, dict) else {}
+
+
+def _refuse_unstorable(ref: Any, properties: dict[str, Any]) -> None:
+    at = unstorable_at({"id": ref, "properties": properties})
+    if at is not None:
+        zh, en = "含无法存储的字符或数值，或嵌套过深", "a character, number or depth that cannot be stored"
+        raise FieldFault(at, Reason("unstorable", zh, en))
+    if attributes_size(properties) > MAX_ATTRIBUTES_BYTES:
+        kib = MAX_ATTRIBUTES_BYTES // 1024
+        zh, en = f"属性最多 {kib} KiB", f"at most {kib} KiB of properties"
+        raise FieldFault("/properties", Reason("attributes-too-large", zh, en))
 
 
 def _text(properties: dict[str, Any], name: str) -> str | None:

@@ -3,9 +3,10 @@
 import uuid
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
+from core.storable import Attributes, Body
 from geo.datums import Datum
 
 BuildingKind = Literal["residential", "mixed", "commercial", "office", "school", "public", "other"]
@@ -26,10 +27,10 @@ DEFAULT_RADIUS_M = 30.0
 _MAX_ATTRIBUTES = 50
 
 
-class PlaceDraft(BaseModel):
+class PlaceDraft(Body):
     """What every kind of place has. `position` is lon, lat (or easting, northing) in `datum`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(frozen=True)
 
     kind_of_place: ClassVar[str]
 
@@ -38,7 +39,7 @@ class PlaceDraft(BaseModel):
     datum: str = Field(Datum.CGCS2000.value, max_length=20)
     grid: Code | None = Field(None, description="code of a grid chosen by hand, where the position misleads")
     source: Source = Field("", description="where it is known from")
-    attributes: dict[str, Any] = Field(default_factory=dict, max_length=_MAX_ATTRIBUTES)
+    attributes: Attributes = Field(default_factory=dict, max_length=_MAX_ATTRIBUTES)
 
 
 class BuildingDraft(PlaceDraft):

@@ -178,7 +178,7 @@ def _cells(named: Mapping[Any, Any]) -> dict[str, Any]:
 def _features(body: bytes) -> list[Any]:
     try:
         document = msgspec.json.decode(body.removeprefix(b"\xef\xbb\xbf"))
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         zh, en = "应为 .xlsx、.csv 或 GeoJSON 文件", "an .xlsx, .csv or GeoJSON file is needed"
         raise UnreadablePlaces(f"{zh} / {en}") from None
     features = document.get("features") if isinstance(document, dict) else None

@@ -1,7 +1,7 @@
 """How even the grids of a street are, and whether they cover everything."""
 
 import uuid
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
@@ -20,6 +20,11 @@ from registry.coverage import coverage_of, orphans_of
 router = APIRouter(prefix="/v1/analysis", tags=["analysis"])
 
 ALWAYS = (Invalid, Unauthenticated, Forbidden, NotFound, Unavailable)
+MEDIA_TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+TABLES: dict[str, Any] = {media_type.partition(";")[0]: {} for media_type in MEDIA_TYPES.values()}
 
 Street = Annotated[str, Query(pattern=r"^\d{9}$", description="nine digits")]
 PlaneLevel = Annotated[int, Query(ge=1, le=3, description="floors and counters have no ground of their own")]
@@ -56,7 +61,7 @@ def read_balance(
 @router.get(
     "/balance/table",
     response_class=Response,
-    responses={200: {"content": {"text/csv": {}}}, **problem_replies(*ALWAYS, NotOnThatDay)},
+    responses={200: {"content": TABLES}, **problem_replies(*ALWAYS, NotOnThatDay)},
 )
 def read_balance_table(
     balance: WantedBalance,
@@ -68,12 +73,6 @@ def read_balance_table(
     name = f"balance-{balance.street_code}-{day}.{form}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}
     return Response(body, headers=headers, media_type=MEDIA_TYPES[form])
-
-
-MEDIA_TYPES = {
-    "csv": "text/csv; charset=utf-8",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}
 
 
 @router.get("/coverage", response_model=CoverageOut, responses=problem_replies(*ALWAYS))

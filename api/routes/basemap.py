@@ -23,7 +23,7 @@ from geo.base_layers import (
     BASE_LAYERS,
     LayerOrder,
     NoSuchBaseLayer,
-    drop_layer,
+    empty_layer,
     fingerprint_of_base,
     import_layer,
     layer_named,
@@ -160,7 +160,7 @@ def import_base_layer(
 def delete_base_layer(call: Writing, name: LayerName, area: Area = "") -> None:
     """Empty a layer of an area."""
     _require(call, name, area)
-    drop_layer(call.session, name, area)
+    empty_layer(call.session, name, area, actor=call.actor.label)
 
 
 def _require(call: Call, name: str, area: str) -> None:

@@ -20,8 +20,18 @@ from api.routes.plan_drawing import (
     retire_on,
     split_on,
 )
-from api.schemas.plans import Body, BoundaryIn, MergeIn, PlanDetailOut, RetireIn, Shape, SplitIn
+from api.schemas.plans import (
+    BoundaryIn,
+    MergeIn,
+    Name,
+    PlanDetailOut,
+    Ref,
+    RetireIn,
+    Shape,
+    SplitIn,
+)
 from core.errors import NotFound
+from core.storable import Body
 from geo.editing import DoesNotDivide, NoGroundInside, PartsOverlap
 from geo.plans.desk import begin_with, require_version
 
@@ -47,7 +57,7 @@ class SplitHereIn(Into):
     parts: Annotated[list[Shape] | None, Field(min_length=1, max_length=99)] = None
     datum: Annotated[str, Field(max_length=200)] = "EPSG:4490"
     keep: Annotated[int | None, Field(ge=0)] = None
-    names: list[str] | None = None
+    names: list[Name] | None = None
     places: list[str] | None = None
 
 
@@ -65,7 +75,7 @@ class BoundaryHereIn(Into):
 class RetireHereIn(Into):
     """As for a plan, without the grid."""
 
-    into: Annotated[str | None, Field(max_length=40)] = None
+    into: Ref | None = None
 
 
 @router.post("/grids/merge", status_code=201, response_model=PlanDetailOut, responses=REPLIES)
@@ -120,5 +130,5 @@ def _table(
         scope, editor = planning_scope(call.actor), editor_of(call.actor)
         facts = {"title": f"{title} {code}", "valid_from": body.valid_from}
         desk = begin_with(call.session, scope, editor, code, facts)
-    require_version(call.session, code, version)
+    require_version(desk, code, version)
     return Table(call, desk, response)

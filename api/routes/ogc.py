@@ -34,8 +34,8 @@ ALWAYS = (BadQuery, Unauthenticated, WrongCredentials, SignInLocked, TooMany, Un
 DOCUMENT: dict[int | str, dict[str, Any]] = {200: {"content": {documents.JSON: {}}}}
 FEATURES: dict[int | str, dict[str, Any]] = {200: {"content": {documents.GEOJSON: {}}}}
 SIGNED_IN = Depends(gis_call, scope="function")
-Name = Annotated[str, Path(max_length=40, description="name of the collection")]
-Code = Annotated[str, Path(max_length=40, description="grid code")]
+Name = Annotated[str, Path(description="name of the collection")]
+Code = Annotated[str, Path(description="grid code")]
 
 
 @router.get("/", dependencies=[SIGNED_IN], include_in_schema=False)

@@ -3,29 +3,26 @@
 import uuid
 from datetime import date
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from access.absences import AbsenceReason, AbsenceView
 from api.schemas.patrols import PersonOut
+from core.storable import Body
 
 
-class AbsenceIn(BaseModel):
+class AbsenceIn(Body):
     """Who is away and who stands in; `valid_to` is the first day back, null while nobody knows it."""
-
-    model_config = ConfigDict(extra="forbid")
 
     person_id: uuid.UUID
     substitute_id: uuid.UUID
     valid_from: date
     valid_to: date | None = None
     reason: AbsenceReason
-    note: str = Field(default="", max_length=500, pattern=r"^[^\x00]*$")
+    note: str = Field(default="", max_length=500)
 
 
-class CancelIn(BaseModel):
+class CancelIn(Body):
     """The first day on which the absence no longer holds; today, or its first day, if not given."""
-
-    model_config = ConfigDict(extra="forbid")
 
     on: date | None = None
 

@@ -3,11 +3,12 @@
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from access.scope import Scope
+from core.storable import Body
 from registry.drafts import BuildingKind, CheckpointKind
 from registry.geocoding import Candidate, Match
 from registry.importing import PlacesReport
@@ -139,11 +140,11 @@ class CheckpointPage(BaseModel):
     next: str | None
 
 
-class PlateIn(BaseModel, extra="forbid"):
+class PlateIn(Body):
     """What was scanned (the token or the whole address in the QR code), or what was typed."""
 
-    token: str | None = None
-    short_code: str | None = None
+    token: Annotated[str, Field(max_length=300)] | None = None
+    short_code: Annotated[str, Field(max_length=40)] | None = None
 
 
 class PlateOut(BaseModel):

@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from api.schemas.grids import HintOut, RejectionOut
+from core.storable import Attributes, Body
 from geo.geojson import Rejection
 from geo.plans.checking import CheckReport, Finding
 from geo.plans.importing import PlanImportReport
@@ -24,12 +25,6 @@ Name = Annotated[str, Field(min_length=1, max_length=100)]
 Kind = Annotated[str, Field(min_length=1, max_length=40)]
 Households = Annotated[int, Field(ge=0, le=100_000)]
 Shape = Annotated[dict[str, Any], Field(description="GeoJSON geometry")]
-
-
-class Body(BaseModel):
-    """A request body: what is not named here is refused."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class PlanIn(Body):
@@ -85,7 +80,7 @@ class NewGridIn(Body):
     kind: Kind
     households: Households | None = None
     geometry: Shape | None = None
-    attributes: dict[str, Any] = {}
+    attributes: Attributes = Field(default_factory=dict)
     object_code: Annotated[str | None, Field(min_length=6, max_length=6)] = None
     datum: DatumName = "EPSG:4490"
 
@@ -93,10 +88,10 @@ class NewGridIn(Body):
 class GridEditIn(Body):
     """What is said of a grid; what is left out stays."""
 
-    name: Name | None = None
-    kind: Kind | None = None
+    name: Name = ""
+    kind: Kind = ""
     households: Households | None = None
-    attributes: dict[str, Any] | None = None
+    attributes: Attributes = Field(default_factory=dict)
 
 
 class RepairIn(Body):

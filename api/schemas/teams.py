@@ -4,7 +4,7 @@ import uuid
 from datetime import date
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from access.people import FoundPerson
 from access.positions import AFFILIATIONS, POSITIONS, Affiliation, Position
@@ -12,6 +12,7 @@ from access.roles import Label, Role
 from access.staffing import REQUIRED_SHARE, Finding, GridStaffing, LevelTotals, Staffing, StaffShare
 from access.teams import Cover, Team, TeamMember
 from api.schemas.patrols import PersonOut
+from core.storable import Body
 
 
 class LabelOut(BaseModel):
@@ -37,10 +38,8 @@ def _affiliation(affiliation: Affiliation | None) -> LabelOut | None:
 # ------------------------------------------------------------------------------------------------------ teams
 
 
-class MembershipIn(BaseModel):
+class MembershipIn(Body):
     """A place in a grid's team; `valid_to` is the first day on which it no longer holds."""
-
-    model_config = ConfigDict(extra="forbid")
 
     person_id: uuid.UUID
     grid_code: str = Field(min_length=1, max_length=40)
@@ -50,10 +49,8 @@ class MembershipIn(BaseModel):
     valid_to: date | None = None
 
 
-class EndIn(BaseModel):
+class EndIn(Body):
     """The first day on which the place in the team no longer holds."""
-
-    model_config = ConfigDict(extra="forbid")
 
     on: date
 
@@ -130,10 +127,8 @@ class TeamOut(BaseModel):
 # ----------------------------------------------------------------------------------------------------- people
 
 
-class PersonIn(BaseModel):
+class PersonIn(Body):
     """Somebody of a street; `left_on` is the first day on which the person no longer works there."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: str = Field(min_length=1, max_length=64)
     affiliation: Affiliation

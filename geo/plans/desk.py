@@ -56,14 +56,17 @@ def begin_with(
     return Desk(session, editor, plan, load_world(session, plan))
 
 
-def require_version(session: Session, code: str, version_id: int | None) -> None:
-    """Raises: Outdated with who changed the grid and when, unless its newest version is this one."""
+def require_version(desk: Desk, code: str, version_id: int | None) -> None:
+    """Raises: Outdated with who changed the grid and when, unless its newest version is this one.
+
+    Who changed grids of other streets is not told to those who draw this one.
+    """
     if version_id is None:
         return
-    newest = session.execute(
+    newest = desk.session.execute(
         select(GridVersion.version_id, GridVersion.changed_by, GridVersion.created_at)
         .join(Grid, Grid.grid_id == GridVersion.grid_id)
-        .where(Grid.code == code)
+        .where(Grid.code == code, Grid.street_code == desk.plan.street_code)
         .order_by(GridVersion.valid_from.desc())
         .limit(1)
     ).one_or_none()

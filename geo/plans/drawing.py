@@ -17,6 +17,7 @@ from geo.codes import FIRST_MERGED
 from geo.plans.world import CREATE, PlanGrid, World
 
 _LEVELS_WITH_SHAPE = range(1, 4)
+_MOST_PARTS = 99  # there are no more codes below one parent
 
 
 class CannotDraw(Invalid):
@@ -293,6 +294,9 @@ def _refuse_cut(grid: PlanGrid, parts: Sequence[BaseGeometry], cut: Cut) -> None
     _refuse_shapeless(grid)
     if len(parts) < 2:
         raise _cannot("/parts", "not-divided", "未能分成两部分 / this leaves the grid in one piece")
+    if len(parts) > _MOST_PARTS:
+        detail = f"最多分成 {_MOST_PARTS} 部分 / at most {_MOST_PARTS} parts, not {len(parts)}"
+        raise _cannot("/parts", "too-many-parts", detail)
     if cut.keep is not None and cut.keep >= len(parts):
         raise _cannot("/keep", "no-such-part", f"只有 {len(parts)} 部分 / there are {len(parts)} parts")
     if cut.names is not None and len(cut.names) != len(parts):

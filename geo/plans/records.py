@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from core import audit
@@ -18,6 +18,8 @@ from geo.queries import PathScope
 DRAFT, SUBMITTED, APPROVED, WITHDRAWN = "draft", "submitted", "approved", "withdrawn"
 _MAX_TITLE = 100
 _MAX_NOTE = 2000
+# Two requests that make the same plan take turns: the second finds it.
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('plan:' || :plan, 0))")
 _FURTHEST = timedelta(days=2 * 366)
 
 
@@ -70,6 +72,7 @@ def put_plan(
     Raises: Invalid, PlanUnknown, PlanClosed, Outdated.
     """
     _refuse_facts(session, scope, facts)
+    session.execute(_ONE_AT_A_TIME, {"plan": str(plan_id)})
     plan = session.get(DivisionPlan, plan_id, with_for_update=True)
     if plan is None:
         return _new_plan(session, editor, plan_id, facts), True
@@ -122,7 +125,7 @@ def require_status(plan: DivisionPlan, *allowed: str) -> None:
     """Raises: PlanClosed."""
     if plan.status not in allowed:
         detail = f"方案当前状态为 {plan.status} / the plan is {plan.status}, not {' or '.join(allowed)}"
-        raise PlanClosed(detail, status=plan.status)
+        raise PlanClosed(detail, plan_status=plan.status)
 
 
 def changed(

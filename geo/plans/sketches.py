@@ -11,7 +11,7 @@ from core.errors import FieldError, Invalid
 from geo.datums import to_cgcs2000
 from geo.geojson import read_drafts
 
-_MOST_POSITIONS = 10_000  # by hand; boundaries of more come in files
+_MOST_POSITIONS = 2_000  # by hand; boundaries of more come in files
 
 
 class BadShape(Invalid):
@@ -47,7 +47,12 @@ def line_of(geometry: Mapping[str, Any], datum: str, pointer: str = "/line") -> 
     if not is_listed or not 2 <= len(positions) <= _MOST_POSITIONS or not np.isfinite(positions).all():
         detail = f"坐标应为 2 至 {_MOST_POSITIONS} 个数字对 / 2 to {_MOST_POSITIONS} pairs of numbers"
         raise _bad(f"{pointer}/coordinates", "coordinates-malformed", detail)
-    return LineString(np.column_stack(to_cgcs2000(positions[:, 0], positions[:, 1], datum)))
+    line = LineString(np.column_stack(to_cgcs2000(positions[:, 0], positions[:, 1], datum)))
+    if not np.isfinite(shapely.get_coordinates(line)).all():
+        raise _bad(f"{pointer}/coordinates", "coordinates-malformed", "坐标超出范围 / positions out of range")
+    if not line.is_simple:  # n vertices may cross themselves n² times: nobody means that many parts
+        raise _bad(f"{pointer}/coordinates", "line-crosses-itself", "分割线自相交 / the line crosses itself")
+    return line
 
 
 def _bad(pointer: str, code: str, detail: str) -> BadShape:
