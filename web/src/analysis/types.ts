@@ -70,6 +70,8 @@ export interface Coverage {
   street_code: string
   street_name: string
   on: string
+  /** What area is measured against. */
+  ground: 'outline' | 'level-1'
   ground_m2: number
   objects: Objects
   levels: LevelCoverage[]

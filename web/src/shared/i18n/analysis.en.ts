@@ -90,6 +90,8 @@ const analysisEn: typeof analysisZh = {
   cover: {
     explain:
       'Clause 4.1 asks that everything lies in a grid. Area is measured against all level-1 grids together ({area}); buildings, households, entrances, units and shops against all buildings of the street that stand.',
+    explainOutline:
+      'Clause 4.1 asks that everything lies in a grid. Area is measured against the imported outline of the street ({area}); buildings, households, entrances, units and shops against all buildings of the street that stand.',
     nothing: 'No buildings are registered yet, so only the area can be measured.',
     nothingDo: 'Import buildings',
     of: '{part} of {whole}',

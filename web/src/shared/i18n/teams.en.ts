@@ -16,7 +16,7 @@ const teamsEn: typeof teamsZh = {
     onlyMissing: 'Only where somebody is missing',
   },
   share: {
-    '10.1': 'Street and community staff in grids (10.1)',
+    '10_1': 'Street and community staff in grids (10.1)',
     'A-3': 'Street staff in grids (annex A, item 3)',
     of: '{n} of {whole} people',
     none: 'nobody of this kind is known',
