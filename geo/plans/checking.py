@@ -235,7 +235,7 @@ def _named(grid: PlanGrid, reason: Reason) -> Reason:
 
 _WORDS = {
     FaultKind.OVERLAP: ("处重叠", "overlaps"),
-    FaultKind.OUTSIDE: ("处超出上级网格", "parts outside the parent"),
+    FaultKind.OUTSIDE: ("处超出上级网格", "parts outside their parent"),
     FaultKind.GAP: ("处未覆盖（4.1 要求全覆盖）", "gaps (clause 4.1 asks for full coverage)"),
     FaultKind.SLIVER: ("处狭缝或狭条", "slivers"),
 }
@@ -248,6 +248,6 @@ def _shape_finding(kind: FaultKind, faults: Sequence[PlanFault]) -> Finding:
     reason = Reason(
         f"shape-{kind}",
         f"{len(faults)} {zh}，共 {area:.0f} 平方米",
-        f"{len(faults)} {en}, {area:.0f} m2 in all",
+        f"{en}: {len(faults)}, {area:.0f} m2 in all",
     )
     return Finding(reason, tuple(refs))
