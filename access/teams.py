@@ -189,7 +189,9 @@ def _grid_to_staff(session: Session, actor: Actor, wanted: Membership) -> Grid:
     if wanted.valid_to is not None and wanted.valid_to <= wanted.valid_from:
         raise wrong_field("/valid_to", "not-after-start", "结束日期须晚于开始日期 / must be after valid_from")
     visible = scope_of(actor, Action.READ_GRIDS).clause(Grid.path)
-    grid = session.scalar(select(Grid).where(Grid.code == wanted.grid_code, visible))
+    # Shared, so that nobody retires the grid meanwhile: its people are told to leave only once.
+    one = select(Grid).where(Grid.code == wanted.grid_code, visible).with_for_update(read=True)
+    grid = session.scalar(one.execution_options(populate_existing=True))
     if grid is None:
         raise wrong_field("/grid_code", "no-such-grid", "没有这个网格 / there is no such grid")
     require(actor, Action.MANAGE_TEAMS, grid.path)

@@ -6,7 +6,7 @@ from typing import Any
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from psycopg.errors import UniqueViolation
+from psycopg.errors import DeadlockDetected, SerializationFailure, UniqueViolation
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
@@ -163,6 +163,8 @@ def _on_http_error(request: Request, error: Exception) -> Response:
 
 
 def _on_database_error(request: Request, error: Exception) -> Response:
+    if isinstance(getattr(error, "orig", None), DeadlockDetected | SerializationFailure):
+        return _written_at_once(request, error)
     log.warning("database_down", error=type(error).__name__)
     return problem_response(request, DatabaseDown())
 
@@ -178,6 +180,10 @@ def _on_integrity_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, IntegrityError)
     if not isinstance(error.orig, UniqueViolation):
         return _on_unknown_error(request, error)
+    return _written_at_once(request, error)
+
+
+def _written_at_once(request: Request, error: Exception) -> Response:
     log.warning("written_at_once", error=type(error).__name__)
     return problem_response(request, WrittenAtOnce())
 

@@ -100,7 +100,7 @@ class TestLists:
             (date(2025, 12, 31), []),
             (CHANGE - timedelta(days=1), ["A1", "A2"]),
             (CHANGE, ["A1", "A2 west", "A2 east"]),
-            (date(9999, 12, 31), ["A1", "A2 west", "A2 east"]),
+            (date(2999, 12, 31), ["A1", "A2 west", "A2 east"]),
         ],
     )
     def test_the_grids_of_the_day(

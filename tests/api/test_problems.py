@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from sqlalchemy.exc import OperationalError
+from psycopg.errors import UniqueViolation
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from core.errors import TooMany
@@ -29,6 +30,8 @@ def failing(app: FastAPI) -> TestClient:
     fail_with(RuntimeError("password=secret"))
     fail_with(OperationalError("SELECT secret", {}, Exception("host db-7 is down")))
     fail_with(PoolTimeout())
+    fail_with(IntegrityError("INSERT secret", {}, UniqueViolation("key secret exists")))
+    fail_with(DataError("INSERT secret", {}, Exception("NUL in secret")))
     fail_with(TooMany(retry_after_s=7))
     return TestClient(app, raise_server_exceptions=False)
 
@@ -52,6 +55,18 @@ def test_a_dead_database_asks_to_come_again(failing: TestClient, error: str) -> 
     assert (reply.status_code, reply.json()["code"]) == (503, "database-down")
     assert int(reply.headers["retry-after"]) > 0
     assert "db-7" not in reply.text
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [("IntegrityError", 503, "written-at-once"), ("DataError", 422, "unstorable")],
+)
+def test_what_the_database_refuses_is_no_fault_of_ours(
+    failing: TestClient, error: str, status: int, code: str
+) -> None:
+    reply = failing.get(f"/v1/fail/{error}")
+    assert (reply.status_code, reply.json()["code"]) == (status, code)
+    assert "secret" not in reply.text
 
 
 def test_too_many_says_how_long_to_wait(failing: TestClient) -> None:

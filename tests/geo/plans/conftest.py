@@ -25,6 +25,10 @@ MONDAY = Week.of_day(today()).shifted(2).monday
 
 @pytest.fixture
 def tree(session: Session) -> make.StreetTree:
+    return sound_tree(session)
+
+
+def sound_tree(session: Session) -> make.StreetTree:
     """The street with kinds that suit the levels and an object code that the table knows."""
     made = make.street_tree(session)
     session.add(
