@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StringConstraints
 
 from api.schemas.grids import HintOut, RejectionOut
 from core.storable import Attributes, Body
@@ -21,8 +21,8 @@ from registry.subdividing import Part, Proposal
 
 Ref = Annotated[str, Field(min_length=1, max_length=40, description="grid code, or change_id of a new grid")]
 DatumName = Annotated[str, Field(max_length=200)]
-Name = Annotated[str, Field(min_length=1, max_length=100)]
-Kind = Annotated[str, Field(min_length=1, max_length=40)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=100, strip_whitespace=True)]
+Kind = Annotated[str, StringConstraints(min_length=1, max_length=40, strip_whitespace=True)]
 Households = Annotated[int, Field(ge=0, le=100_000)]
 Shape = Annotated[dict[str, Any], Field(description="GeoJSON geometry")]
 

@@ -12,6 +12,7 @@ import shapely
 from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 from pydantic import SecretStr
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from access.roles import Role
@@ -19,6 +20,7 @@ from access.scope import Actor
 from api.app import create_app
 from api.basemaps import hosts_of, offered_basemaps
 from core.database import Sessions
+from core.models import AuditEntry
 from core.settings import BasemapSettings, Settings
 from geo.base_layers import outline_of
 from geo.datums import from_cgcs2000
@@ -119,7 +121,7 @@ def test_imported_layers_are_drawn(admin: TestClient) -> None:
     assert listed == {"water": 1, "road": 1}
 
 
-def test_a_second_file_replaces_the_first_in_its_area_only(admin: TestClient) -> None:
+def test_a_second_file_replaces_the_first_in_its_area_only(admin: TestClient, session: Session) -> None:
     send(admin, "water", collection(LAKE, LAKE))
     send(admin, "water", collection(LAKE), area="320113")
     report = send(admin, "water", collection(LAKE)).json()
@@ -127,6 +129,8 @@ def test_a_second_file_replaces_the_first_in_its_area_only(admin: TestClient) ->
     layers = admin.get("/v1/basemap").json()["layers"]
     assert [(one["area"], one["features"]) for one in layers] == [("", 1), ("320113", 1)]
     assert admin.delete("/v1/base-layers/water").status_code == 204
+    trail = session.scalars(select(AuditEntry.action).order_by(AuditEntry.at, AuditEntry.seq)).all()
+    assert trail[-2:] == ["base_layer.imported", "base_layer.emptied"]
     assert [one["area"] for one in admin.get("/v1/basemap").json()["layers"]] == ["320113"]
 
 
@@ -134,6 +138,9 @@ def test_one_bad_feature_keeps_the_former_layer(admin: TestClient) -> None:
     send(admin, "water", collection(LAKE))
     point = (shapely.Point(118.9, 32.1), {"name": "点"})
     far: tuple[Any, dict[str, Any]] = (shapely.box(10, 50, 11, 51), {})
+    odd: tuple[Any, dict[str, Any]] = (LAKE[0], {"name": "a\0"})
+    told = send(admin, "water", collection(LAKE, odd)).json()["rejected"]
+    assert [(one["index"], one["field"]) for one in told] == [(1, "/properties/name")]
     report = send(admin, "water", collection(LAKE, point, far)).json()
     assert report["imported"] is False
     assert [(one["index"], one["reason"]) for one in report["rejected"]] == [

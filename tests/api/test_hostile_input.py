@@ -1,5 +1,6 @@
 """Input that no page sends: always a reason for whoever sent it, never an error of ours."""
 
+import json
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -88,11 +89,46 @@ def test_attributes_have_a_limit(officer: TestClient, tree: make.StreetTree, att
     assert reply.status_code == 422
 
 
-@pytest.mark.parametrize("said", [{"name": None}, {"kind": None}, {"attributes": None}, {"name": ""}])
+@pytest.mark.parametrize("said", [{"name": None}, {"kind": None}, {"attributes": None}, {"name": " "}])
 def test_facts_are_not_taken_away(officer: TestClient, tree: make.StreetTree, said: Any) -> None:
     desk = Desk(officer)
     address = f"{desk.address}/grids/{tree.a11.code}"
     assert officer.patch(address, json=said, headers={"If-Match": desk.tag}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "feature",
+    [
+        {"properties": {"name": "a\0b", "level": 4, "parent": "x"}},
+        {"properties": {"name": "a", "level": 4, "x": {"y": "\0"}}},
+        {"id": "\0", "properties": {"name": "a", "level": 4}},
+        {"properties": {"name": "a", "level": 4, "x": "y" * 40_000}},
+    ],
+)
+def test_a_feature_that_cannot_be_stored_is_named(
+    client: Client, session: Session, tree: make.StreetTree, feature: Any
+) -> None:
+    admin = client(make.actor(session, role=Role.ADMIN, area=""))
+    sound = {"type": "Feature", "geometry": None, "properties": {"name": "一层", "level": 4}}
+    body = {"type": "FeatureCollection", "features": [sound, {**sound, **feature}]}
+    reply = admin.post(
+        "/v1/grids/import?datum=EPSG:4490", files={"file": ("a.geojson", json.dumps(body).encode())}
+    )
+    assert reply.status_code == 200
+    assert not reply.json()["imported"]
+    reasons = {one["reason"] for one in reply.json()["rejected"] if one["index"] == 1}
+    assert reasons <= {"unstorable", "attributes-too-large"}
+    assert reasons
+
+
+@pytest.mark.parametrize(
+    "address", ["/v1/grids/import?", "/v1/places/import?kind=buildings&", "/v1/base-layers/water/import?"]
+)
+def test_json_without_end(client: Client, session: Session, tree: make.StreetTree, address: str) -> None:
+    admin = client(make.actor(session, role=Role.ADMIN, area=""))
+    deep = ('{"type": "FeatureCollection", "features": ' + DEEP).encode()
+    reply = admin.post(f"{address}datum=EPSG:4490", files={"file": ("a.geojson", deep)})
+    assert reply.status_code == 422
 
 
 @pytest.mark.parametrize(
