@@ -12,7 +12,7 @@ from registry.subdividing import Ground, Proposal, propose
 def propose_parts(desk: Desk, ref: str, *, target: int | None) -> Proposal:
     """Parts of about `target` households for a planned grid; grids below it are not cut.
 
-    Raises: NoSuchPlannedGrid, CannotDraw, NothingToSubdivide, TooFewBuildings.
+    Raises: NoSuchPlannedGrid, CannotDraw, NothingToSubdivide, TooFewBuildings, TooManyBuildings.
     """
     grid = desk.world.standing(ref)
     if grid.level == 1 or grid.shape is None:

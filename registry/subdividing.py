@@ -21,11 +21,20 @@ from geo.topology import geodesic_area_m2
 from registry.inventory import NOTHING, Figures, standing_buildings
 from registry.models import Building
 
+# Someone waits for the proposal: a street of 5,000 buildings takes some seconds, 20,000 would take a minute.
+MOST_BUILDINGS = 5_000
+
 
 class NothingToSubdivide(Conflict):
     """The grid is not large enough for two parts of this size."""
 
     code = "nothing-to-subdivide"
+
+
+class TooManyBuildings(Conflict):
+    """There are too many buildings to divide at once; split the grid by a line first."""
+
+    code = "too-many-buildings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +87,12 @@ def propose(session: Session, ground: Ground, day: date, *, target: int | None =
     """Parts of about `target` households (by default as the norm wants them), no building cut.
 
     Buildings count by position. Where the list of buildings knows fewer households than the grid declares,
-    the declared number decides how many parts there are. Raises: NothingToSubdivide, TooFewBuildings.
+    the declared number decides how many parts there are.
+    Raises: NothingToSubdivide, TooFewBuildings, TooManyBuildings.
     """
     sites = _sites(session, ground.shape, day)
+    if len(sites) > MOST_BUILDINGS:
+        raise TooManyBuildings(limit=MOST_BUILDINGS)
     whole = sum((site.figures for site in sites), NOTHING)
     total = max(whole.households, ground.declared or 0)
     target, parts = _wanted(ground, total, target)
@@ -152,6 +164,7 @@ def _sites(session: Session, shape: Outline, day: date) -> list[_Site]:
         )
         .where(func.ST_Covers(outline, Building.geom), standing_buildings(day))
         .order_by(Building.building_id)
+        .limit(MOST_BUILDINGS + 1)
     )
     return [
         _Site(row.lon, row.lat, row.footprint and bytes(row.footprint), _figures(row.Building))

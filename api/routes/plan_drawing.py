@@ -35,7 +35,7 @@ from geo.plans.repairing import repair_plan
 from geo.plans.sketches import BadShape, line_of, polygon_of
 from geo.plans.world import NoSuchPlannedGrid
 from registry.dividing import propose_parts, split_into
-from registry.subdividing import NothingToSubdivide
+from registry.subdividing import NothingToSubdivide, TooManyBuildings
 
 router = APIRouter(prefix="/v1", tags=["division plans"])
 
@@ -180,7 +180,7 @@ def repair(table: OnTable, body: RepairIn, dry_run: DryRun = False) -> RepairOut
 @router.post(
     "/plans/{plan_id}/subdivide",
     response_model=SubdivisionOut,
-    responses=problem_replies(*DRAWING, NothingToSubdivide, TooFewBuildings),
+    responses=problem_replies(*DRAWING, NothingToSubdivide, TooFewBuildings, TooManyBuildings),
 )
 def subdivide(table: OnTable, body: SubdivideIn, dry_run: DryRun = False) -> SubdivisionOut:
     """Divide the buildings of a grid that is too large into compact, connected, even parts."""

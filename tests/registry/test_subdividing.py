@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from geo.partition import TooFewBuildings
 from geo.topology import check_siblings
-from registry.subdividing import Ground, NothingToSubdivide, propose
+from registry import subdividing
+from registry.subdividing import Ground, NothingToSubdivide, TooManyBuildings, propose
 from tests import make
 
 DAY = date(2026, 6, 1)
@@ -136,3 +137,11 @@ def test_the_same_again(session: Session) -> None:
     rows_of_buildings(session)
     first, second = (propose(session, Ground(SHAPE), DAY) for _ in range(2))
     assert [part.shape for part in first.parts] == [part.shape for part in second.parts]
+
+
+def test_nobody_waits_for_a_whole_city(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    make.street(session)
+    rows_of_buildings(session)
+    monkeypatch.setattr(subdividing, "MOST_BUILDINGS", 29)
+    with pytest.raises(TooManyBuildings):
+        propose(session, Ground(SHAPE), DAY)
