@@ -21,7 +21,7 @@ from access.scope import Actor, Scope, require, scope_of
 from core.errors import NotFound
 from geo.codes import Reason
 from geo.models import Division, Grid, GridVersion
-from geo.norms import is_scattered, size_finding
+from geo.norms import SizeNorm, is_scattered, size_finding, size_norm
 from geo.queries import standing_on, version_on, why_missing
 from registry.difficulty import difficulties, staffing_finding, staffing_ratios
 from registry.inventory import NOTHING, Figures, inventory_of, paths_down_to
@@ -53,6 +53,7 @@ class GridBalance:
     staff_per_km2: float | None
     households_per_staff: float | None
     staffing_ratio: float | None
+    norm: SizeNorm | None  # of households; None where the standards give none
     findings: tuple[Reason, ...]
 
 
@@ -111,6 +112,7 @@ class _Counted:
     people: frozenset[uuid.UUID]
     households: int
     scattered: bool
+    norm: SizeNorm | None
     size: Reason | None
 
     @property
@@ -184,9 +186,11 @@ def _counted(session: Session, street_code: str, level: int, day: date) -> list[
             scattered = is_scattered(grid.kind, grid.attributes)
             households = _households(here, grid.households)
             known = None if not here.buildings and grid.households is None else households
-            size = size_finding(level, grid.kind, known, scattered, kinds_below=below.get(grid.path, ()))
+            kinds = below.get(grid.path, ())
+            norm = size_norm(level, grid.kind, scattered=scattered, kinds_below=kinds)
+            size = size_finding(level, grid.kind, known, scattered, kinds_below=kinds)
             at_work = frozenset(people.get(grid.path, ()))
-            counted.append(_Counted(grid, here, at_work, households, scattered, size))
+            counted.append(_Counted(grid, here, at_work, households, scattered, norm, size))
     return counted
 
 
@@ -257,6 +261,7 @@ def _grid_balance(counted: _Counted, difficulty: float, ratio: float | None) -> 
         staff_per_km2=_per_km2(staff, grid.area_m2),
         households_per_staff=counted.households / staff if staff else None,
         staffing_ratio=ratio,
+        norm=counted.norm,
         findings=tuple(finding for finding in findings if finding is not None),
     )
 

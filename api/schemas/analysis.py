@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from geo.codes import Reason
-from geo.norms import NORMS_VERSION
+from geo.norms import NORMS_VERSION, SizeNorm
 from registry.balance import PERSONS_PER_HOUSEHOLD, Balance, GridBalance, Medians, Totals
 from registry.coverage import REASONS, Coverage, LevelCoverage, Orphan
 from registry.difficulty import FACTORS, FORMULA_VERSION, MOST_OF_ONE_FACTOR
@@ -51,6 +51,20 @@ class ObjectsOut(BaseModel):
         )
 
 
+class NormOut(BaseModel):
+    """How many households a grid should have; `least` and `most` allow for the tolerance."""
+
+    zh: str
+    en: str
+    least: int
+    aim: int
+    most: int
+
+    @classmethod
+    def of(cls, norm: SizeNorm) -> "NormOut":
+        return cls(zh=norm.zh, en=norm.en, least=norm.least, aim=norm.aim, most=norm.most)
+
+
 class GridBalanceOut(BaseModel):
     """A grid's row. `households` is the number that counts, `objects.households` that of its buildings."""
 
@@ -71,6 +85,7 @@ class GridBalanceOut(BaseModel):
     staff_per_km2: float | None
     households_per_staff: float | None
     staffing_ratio: float | None
+    norm: NormOut | None
     findings: list[FindingOut]
 
     @classmethod
@@ -93,6 +108,7 @@ class GridBalanceOut(BaseModel):
             staff_per_km2=rounded(grid.staff_per_km2),
             households_per_staff=rounded(grid.households_per_staff),
             staffing_ratio=rounded(grid.staffing_ratio, 3),
+            norm=None if grid.norm is None else NormOut.of(grid.norm),
             findings=[FindingOut.of(finding) for finding in grid.findings],
         )
 
@@ -265,8 +281,9 @@ class OrphanOut(BaseModel):
 
 
 class CoverageOut(BaseModel):
-    """Clause 4.1: everything lies in a grid. `ground` says what is measured against: an imported outline of the
-    street, or level 1 together.
+    """Clause 4.1: everything lies in a grid.
+
+    `ground` says what is measured against: an imported outline of the street, or level 1 together.
     """
 
     street_code: str

@@ -112,6 +112,7 @@ class TestBalance:
             "staff_per_km2": 30.0,
             "households_per_staff": 100.0,
             "staffing_ratio": 1.89,  # 3/5 of the staff, 1.333/4.2 of the difficulty
+            "norm": {"zh": "300 户左右", "en": "about 300 households", "least": 200, "aim": 300, "most": 400},
             "findings": [],
         }
         assert [rows[name]["difficulty"] for name in ("A12", "A21", "B11")] == [0.567, 1.9, 0.4]

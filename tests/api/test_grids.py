@@ -121,7 +121,8 @@ class TestOne:
         assert grid["geometry"]["type"] == "MultiPolygon"
         assert [118.905, 32.11] in grid["geometry"]["coordinates"][0][0]
         assert [(step["name"], step["level"]) for step in grid["path"]] == [("A", 1), ("A1", 2)]
-        assert grid["people"] == [{"name": member.name, "role": "member", "since": "2026-01-01", "stands_in_for": None}]
+        held = {"role": "member", "since": "2026-01-01", "stands_in_for": None}
+        assert grid["people"] == [{"name": member.name, **held}]
         assert (grid["version"], grid["valid_from"]) == (1, "2026-01-01")
 
     def test_a_copy_at_hand_is_not_sent_again(

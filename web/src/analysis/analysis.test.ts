@@ -23,6 +23,7 @@ function row(code: string, part: Partial<BalanceRow> = {}): BalanceRow {
     staff: 2,
     households_per_staff: 150,
     staffing_ratio: 1,
+    norm: { zh: '300 户左右', en: 'about 300 households', least: 200, aim: 300, most: 400 },
     findings: [],
     ...part,
   }
@@ -82,15 +83,14 @@ describe('plots', () => {
       }
   })
 
-  it('measure each grid against its own norm, and none by an unknown version', () => {
-    const rows = [row('1'), row('2', { is_scattered: true }), row('3', { kind: 'building_group' })]
-    expect(lanesOf(rows, 3, '2026-1').map(({ name, most }) => [name, most])).toEqual([
+  it('measure each grid against its own norm, those without one last', () => {
+    const scattered = { zh: '100 户左右', en: 'about 100 households', least: 67, aim: 100, most: 133 }
+    const rows = [row('1', { norm: null }), row('2', { is_scattered: true, norm: scattered }), row('3')]
+    expect(lanesOf(rows).map(({ name, norm }) => [name, norm?.most])).toEqual([
       ['normal', 400],
       ['scattered', 133],
-      ['group', 55],
+      ['other', undefined],
     ])
-    expect(lanesOf(rows, 3, 'later').every(({ aim }) => aim === null)).toBe(true)
-    expect(lanesOf(rows, 2, '2026-1').map(({ name }) => name)).toEqual(['other'])
   })
 
   it('know what staff would be fair', () => {

@@ -1,4 +1,4 @@
-import type { BalanceRow } from './types'
+import type { BalanceRow, Norm } from './types'
 
 /** Geometry of the two plots. Pure: rows in, positions out. */
 
@@ -55,35 +55,25 @@ function tries(radius: number, most: number): number[] {
 
 export interface Lane {
   name: 'normal' | 'scattered' | 'group' | 'other'
-  /** The households that the norm allows, where there is one. */
-  least: number | null
-  aim: number | null
-  most: number | null
+  /** The households that these grids should have, where there is a norm. */
+  norm: Norm | null
   rows: BalanceRow[]
 }
 
-// DB32/T 2763-2015 5.2.4 and 宜政办发〔2011〕74号 三(二)1 as the server reads them in this version of its norms; which grid
-// keeps its norm is the server's finding. With another version no band is drawn.
-const NORMS: Readonly<Record<string, Readonly<Record<Exclude<Lane['name'], 'other'>, [number, number, number]>>>> = {
-  '2026-1': { normal: [200, 300, 400], scattered: [67, 100, 133], group: [27, 40, 55] },
-}
-
-/** The grids of a level by the norm that they are measured against. */
-export function lanesOf(rows: readonly BalanceRow[], level: number, version: string): Lane[] {
-  const lanes = new Map<Lane['name'], BalanceRow[]>()
+/** The grids by the norm that they are measured against; those without one last. */
+export function lanesOf(rows: readonly BalanceRow[]): Lane[] {
+  const lanes = new Map<string, Lane>()
   for (const row of rows) {
-    const name = laneOf(row, level)
-    lanes.set(name, [...(lanes.get(name) ?? []), row])
+    const key = row.norm ? `${row.norm.least} ${row.norm.most}` : ''
+    const lane = lanes.get(key) ?? { name: laneOf(row), norm: row.norm, rows: [] }
+    lane.rows.push(row)
+    lanes.set(key, lane)
   }
-  const inOrder = (['normal', 'scattered', 'group', 'other'] as const).filter((name) => lanes.has(name))
-  return inOrder.map((name) => {
-    const [least, aim, most] = (name === 'other' ? undefined : NORMS[version]?.[name]) ?? [null, null, null]
-    return { name, least, aim, most, rows: lanes.get(name) ?? [] }
-  })
+  return [...lanes.values()].sort((a, b) => (b.norm?.aim ?? -1) - (a.norm?.aim ?? -1))
 }
 
-function laneOf(row: BalanceRow, level: number): Lane['name'] {
-  if (level !== 3) return 'other'
+function laneOf(row: BalanceRow): Lane['name'] {
+  if (!row.norm) return 'other'
   if (row.kind === 'building_group') return 'group'
   return row.is_scattered ? 'scattered' : 'normal'
 }

@@ -12,6 +12,15 @@ export interface Objects {
   compounds: number
 }
 
+/** How many households a grid should have; the ends allow for the tolerance. */
+export interface Norm {
+  zh: string
+  en: string
+  least: number
+  aim: number
+  most: number
+}
+
 export interface BalanceRow {
   code: string
   name: string
@@ -29,6 +38,7 @@ export interface BalanceRow {
   households_per_staff: number | null
   /** Share of the staff by share of the difficulty: 1 is fair. */
   staffing_ratio: number | null
+  norm: Norm | null
   findings: Reason[]
 }
 
