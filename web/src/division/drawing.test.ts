@@ -85,6 +85,8 @@ describe('tools', () => {
     expect(obstacleOf('merge', [grid('a'), grid('b', { parent: 'q' })])).toBe('siblings')
     expect(obstacleOf('boundary', [grid('a', { action: 'retire' })])).toBe('retired')
     expect(obstacleOf('boundary', [{ ...grid('a'), hasShape: false }])).toBe('noShape')
+    expect(obstacleOf('splitLine', [grid('a', { level: 1 })])).toBe('community')
+    expect(obstacleOf('boundary', [grid('a', { level: 1 })])).toBeNull()
     expect(obstacleOf('merge', [grid('a'), grid('b')])).toBeNull()
     expect(obstacleOf('draw', [])).toBeNull()
   })

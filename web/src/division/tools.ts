@@ -43,7 +43,10 @@ export const SKETCHES: Partial<Record<Tool, Sketch>> = {
   boundary: 'boundary',
 }
 
-export type Obstacle = 'one' | 'several' | 'tooMany' | 'retired' | 'siblings' | 'noShape'
+export type Obstacle = 'one' | 'several' | 'tooMany' | 'retired' | 'siblings' | 'noShape' | 'community'
+
+// Level 1 is the communities: they are made in the division table, not by a cut on the map.
+export const CUTS: readonly Tool[] = ['splitLine', 'splitAreas', 'subdivide']
 
 export interface Selected {
   grid: PlannedGrid
@@ -58,6 +61,7 @@ export function obstacleOf(tool: Tool, selected: readonly Selected[]): Obstacle 
   if (min === 0) return null
   if (selected.some(({ grid }) => grid.action === 'retire')) return 'retired'
   if (shape && selected.some(({ hasShape }) => !hasShape)) return 'noShape'
+  if (CUTS.includes(tool) && selected.some(({ grid }) => grid.level === 1)) return 'community'
   if (tool === 'merge' && !areSiblings(selected.map(({ grid }) => grid))) return 'siblings'
   return null
 }

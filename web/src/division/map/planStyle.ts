@@ -126,7 +126,8 @@ export function chosenLayers(): LayerSpecification[] {
       type: 'line',
       source: PREVIEW,
       layout: { 'line-join': 'round' },
-      paint: { 'line-color': PREVIEW_COLOUR, 'line-width': 2.4, 'line-dasharray': [2.5, 1.5] },
+      // Not dashed: neighbours draw their shared edge twice.
+      paint: { 'line-color': PREVIEW_COLOUR, 'line-width': 2.4 },
     },
     {
       id: 'plan-preview-names',

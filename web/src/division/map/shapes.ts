@@ -25,6 +25,16 @@ export function labelPoint(area: Area): Position {
   return [(best[0] + best[1]) / 2, lat]
 }
 
+/** The grid of the world that a place lies in. */
+export function gridAt(world: PlannedWorld, [lon = 0, lat = 0]: Position): Ref | null {
+  const found = world.features.find(({ geometry, properties }) => {
+    if (!geometry || properties.action === 'retire') return false
+    const rings = geometry.type === 'Polygon' ? geometry.coordinates : geometry.coordinates.flat()
+    return rings.flatMap((ring) => crossingsOf(ring, lat)).filter((x) => x > lon).length % 2 === 1
+  })
+  return found?.properties.ref ?? null
+}
+
 function crossingsOf(ring: readonly Position[], lat: number): number[] {
   const found: number[] = []
   for (let index = 0; index + 1 < ring.length; index += 1) {

@@ -1,5 +1,5 @@
 import type { FeatureCollection } from 'geojson'
-import type { GeoJSONSource, Map as MapLibreMap, MapMouseEvent } from 'maplibre-gl'
+import type { FilterSpecification, GeoJSONSource, Map as MapLibreMap, MapMouseEvent } from 'maplibre-gl'
 import { onBeforeUnmount, onMounted, ref, shallowRef, watch, type Ref as VueRef, type ShallowRef } from 'vue'
 
 import { boundsFrom, createMap, type Padding } from '@/command/map/createMap'
@@ -83,6 +83,10 @@ export function usePlanMap(input: PlanMapInput): PlanMapHandle {
   function drawPreview(): void {
     const preview = input.preview()
     show(PREVIEW, preview ? withoutIds(preview) : NOTHING)
+    // The parts of a proposal are numbered in the place of the grid's name.
+    const isNumbered = preview?.features.some(({ properties }) => properties?.label) ?? false
+    const parts: FilterSpecification = ['!', ['in', ['get', 'ref'], ['literal', [...input.chosen()]]]]
+    map.value?.setFilter(NAMES, isNumbered ? parts : null)
   }
   function zoomTo(coordinates: unknown, maxZoom = 16.5): void {
     const box = boundsOf(coordinates)

@@ -14,6 +14,7 @@ import { onBeforeUnmount, shallowRef, type ShallowRef } from 'vue'
 
 import type { Sketch } from '../tools'
 import type { Area } from '../types'
+import { MOST_HANDLES, restored, thinned, type Thinned } from './handles'
 import { rounded, snapped } from './snap'
 
 /** What is drawn with a tool until it is sent; it outlives a refusal, so that nothing has to be drawn twice. */
@@ -26,6 +27,8 @@ export type Drawn =
 export interface SketchHandle {
   active: Readonly<ShallowRef<Sketch | null>>
   drawn: Readonly<ShallowRef<Drawn | null>>
+  /** Whether the boundary has more vertices than handles are shown of. */
+  isThinned: Readonly<ShallowRef<boolean>>
   start: (sketch: Sketch, options: { rings: () => Position[][]; shape?: Area | null }) => void
   /** Finishes the line or area under way, as the Enter key does. */
   finish: () => void
@@ -55,8 +58,10 @@ export function useSketch(map: () => MapLibreMap | null): SketchHandle {
   const drawn = shallowRef<Drawn | null>(null)
   let draw: TerraDraw | null = null
   let begun: Parameters<SketchHandle['start']> | null = null
-  // Inner rings are not drawn over; they come back with the shape.
-  let holes: Position[][][] = []
+  const isThinned = shallowRef(false)
+  // Of the boundary that is moved: inner rings and vertices without a handle come back with the shape.
+  let polygons: Position[][][] = []
+  let between: Thinned['between'][] = []
 
   function snapping(): { toCustom: SnapToCustom } {
     return {
@@ -80,16 +85,31 @@ export function useSketch(map: () => MapLibreMap | null): SketchHandle {
     draw.on('finish', () => read(sketch))
     draw.setMode(MODES[sketch])
     active.value = sketch
-    if (sketch === 'boundary' && shape) takeUp(shape)
+    if (sketch !== 'boundary' || !shape) return
+    takeUp(shape)
+    shown.on('moveend', lookCloser)
+  }
+
+  /** Handles for what is in view now; what was moved already stays moved. */
+  function lookCloser(): void {
+    if (!isThinned.value || !draw) return
+    const boundary = boundaryOf(draw.getSnapshot().filter(isDrawn))
+    draw.clear()
+    takeUp(boundary)
   }
 
   function takeUp(shape: Area): void {
-    const polygons = shape.type === 'Polygon' ? [shape.coordinates] : shape.coordinates
-    holes = polygons.map(([, ...inner]) => inner)
+    const box = map()?.getBounds()
+    polygons = shape.type === 'Polygon' ? [shape.coordinates] : shape.coordinates
+    isThinned.value = polygons.some(([outer = []]) => outer.length > MOST_HANDLES)
+    const shown = polygons.map(([outer = []]) =>
+      thinned(outer, ([lon = 0, lat = 0]) => box?.contains([lon, lat]) ?? true),
+    )
+    between = shown.map((one) => one.between)
     const ids = draw?.addFeatures(
-      polygons.map(([outer = []], index) => ({
+      shown.map(({ ring }, index) => ({
         type: 'Feature',
-        geometry: { type: 'Polygon', coordinates: [outer.map(rounded)] },
+        geometry: { type: 'Polygon', coordinates: [ring] },
         properties: { mode: 'polygon', part: index },
       })),
     )
@@ -99,11 +119,11 @@ export function useSketch(map: () => MapLibreMap | null): SketchHandle {
 
   function read(sketch: Sketch): void {
     const features = (draw?.getSnapshot() ?? []).filter(isDrawn)
-    const polygons = features.flatMap(({ geometry }) => (geometry.type === 'Polygon' ? [geometry] : []))
+    const areas = features.flatMap(({ geometry }) => (geometry.type === 'Polygon' ? [geometry] : []))
     const lines = features.flatMap(({ geometry }) => (geometry.type === 'LineString' ? [geometry] : []))
-    const [line, area] = [lines.at(-1), polygons.at(-1)]
+    const [line, area] = [lines.at(-1), areas.at(-1)]
     if (sketch === 'line' && line) drawn.value = { sketch, line }
-    if (sketch === 'areas' && polygons.length) drawn.value = { sketch, areas: polygons }
+    if (sketch === 'areas' && areas.length) drawn.value = { sketch, areas }
     if (sketch === 'area' && area) drawn.value = { sketch, area }
     if (sketch === 'boundary') drawn.value = { sketch, boundary: boundaryOf(features) }
     // One line or one area is enough; parts of a grid may be many.
@@ -111,18 +131,28 @@ export function useSketch(map: () => MapLibreMap | null): SketchHandle {
   }
 
   function boundaryOf(features: readonly GeoJSONStoreFeatures[]): Area {
-    const polygons = features.flatMap(({ geometry, properties }) =>
-      geometry.type === 'Polygon' ? [[...geometry.coordinates, ...(holes[Number(properties.part)] ?? [])]] : [],
+    const moved = new Map(
+      features.flatMap(({ geometry, properties }) =>
+        geometry.type === 'Polygon' ? [[Number(properties.part), geometry.coordinates[0] ?? []] as const] : [],
+      ),
     )
-    return { type: 'MultiPolygon', coordinates: polygons }
+    // A part that could not be taken up stays as it was.
+    const coordinates = polygons.map(([outer = [], ...inner], part) => {
+      const ring = moved.get(part)
+      return [ring ? restored(ring, between[part] ?? new Map()) : outer, ...inner]
+    })
+    return { type: 'MultiPolygon', coordinates }
   }
 
   function stop(): void {
+    map()?.off('moveend', lookCloser)
     if (draw?.enabled) draw.stop()
     draw = null
+    isThinned.value = false
     active.value = null
     drawn.value = null
-    holes = []
+    polygons = []
+    between = []
     begun = null
   }
 
@@ -159,7 +189,7 @@ export function useSketch(map: () => MapLibreMap | null): SketchHandle {
 
   // Before the map goes, which takes the drawn layers with it.
   onBeforeUnmount(stop)
-  return { active, drawn, start, finish, drop, again, placeAtCentre, stop }
+  return { active, drawn, isThinned, start, finish, drop, again, placeAtCentre, stop }
 }
 
 /** Not the handles that Terra Draw itself draws. */

@@ -75,6 +75,7 @@ const divisionEn = {
     retired: 'The selected grid is retired',
     siblings: 'Only grids of one level below one parent can be merged',
     noShape: 'The selected grid has no boundary',
+    community: 'Level 1 is the communities: add the new one to the division table first; it cannot be cut on the map',
   },
   task: {
     splitLine:
@@ -86,6 +87,10 @@ const divisionEn = {
     merge: 'To be merged: {names}. Click grids to add or remove them.',
     boundary:
       'Drag the points of “{names}”; drag the small ones to add a point, right-click to delete one. Points snap to boundaries nearby.',
+    boundaryEdge:
+      'Heavy lines are the boundary of the grid above: move them on that level. Drawn inwards here, they leave a gap.',
+    boundaryMany: 'So many points that only the telling ones are shown; zoom in for more.',
+    renameDone: 'Divided. Name the new grid {names}, or skip.',
     boundaryDone: 'Once confirmed, neighbours and the grids below follow; shared edges stay shared.',
     draw: 'Draw the boundary; it snaps to boundaries nearby. Click the first point or press Enter to close it.',
     drawDone: 'Say what the new grid is.',
@@ -109,6 +114,7 @@ const divisionEn = {
     finish: 'Done drawing',
     redraw: 'Draw again',
     cancel: 'Cancel',
+    skip: 'Skip',
     applying: 'Working…',
     propose: 'Propose',
   },
@@ -128,10 +134,11 @@ const divisionEn = {
     intoHint: 'Without one the ground is left uncovered and the grids below are retired too.',
     wanted: 'Households per grid',
     wantedHint: 'About 300, scattered about 100 (clause 5.2).',
-    proposal: 'Proposed: {n} parts (method: {method}), dashed on the map.',
+    proposal: 'Proposed: {n} parts (method: {method}), in purple on the map.',
     balance: 'Largest to mean households: {n}.',
     noGrid: 'No grid to choose',
   },
+  preview: { buildings: '{n} buildings' },
   selection: {
     title: 'Selected grids',
     pick: 'Select grids by name',
@@ -161,6 +168,7 @@ const divisionEn = {
     width: 'about {n} m wide',
   },
   check: {
+    closed: 'This plan is closed and is not checked any more.',
     running: 'Checking…',
     again: 'Check again',
     good: 'The check passed; nothing was found.',
