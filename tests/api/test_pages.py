@@ -35,6 +35,18 @@ def test_an_asset_is_kept_for_ever_and_compressed(visitor: TestClient) -> None:
     assert asset.headers["content-encoding"] == "gzip"
 
 
+def test_a_plate_leads_to_its_page(visitor: TestClient) -> None:
+    scanned = visitor.get("/c/k7qf2m9x0123456789abcdefghjk", follow_redirects=False)
+    assert scanned.status_code == 303
+    assert scanned.headers["location"] == "/#/c/k7qf2m9x0123456789abcdefghjk"
+    assert scanned.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("path", ["/c/", "/c/a.b", "/c/a/b", "/c//example.org", "/c/%0d%0aX"])
+def test_a_plate_leads_nowhere_else(visitor: TestClient, path: str) -> None:
+    assert visitor.get(path, follow_redirects=False).status_code == 404
+
+
 def test_what_is_not_there_is_a_problem(visitor: TestClient) -> None:
     missing = visitor.get("/assets/none.js")
     assert missing.status_code == 404

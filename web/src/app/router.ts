@@ -51,6 +51,12 @@ export const router = createRouter({
       meta: { title: 'places.title' },
     },
     {
+      path: '/c/:token',
+      name: 'plate',
+      component: () => import('@/plate/PlatePage.vue'),
+      meta: { title: 'plate.title' },
+    },
+    {
       path: '/:missing(.*)*',
       name: 'missing',
       component: () => import('./NotFoundPage.vue'),

@@ -296,6 +296,15 @@ const en: Messages = {
   teams: teamsEn,
   places: placesEn,
   basemap: basemapEn,
+  plate: {
+    title: 'Checkpoint plate',
+    grid: 'Grid',
+    noGrid: 'In no grid',
+    later: 'A checkpoint of your area. Check-ins come with the patrol app; scanning the plate now records nothing.',
+    retired: 'This checkpoint is not in use any more.',
+    unknownTitle: 'This plate is not known',
+    unknownText: 'It may have been replaced, or stand outside your area. Tell the operator of the street where it hangs.',
+  },
   error: {
     title: 'This page has a problem',
     text: 'Perhaps a new version was just installed. Loading the page again usually helps; nothing you submitted is lost.',

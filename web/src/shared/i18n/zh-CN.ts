@@ -288,6 +288,15 @@ const zhCN = {
   teams: teamsZh,
   places: placesZh,
   basemap: basemapZh,
+  plate: {
+    title: '巡查点位牌',
+    grid: '所在网格',
+    noGrid: '不在任何网格内',
+    later: '这是您辖区内的巡查点位。到点打卡将随巡查手机应用提供，现在扫码不会记录任何内容。',
+    retired: '这个点位已停用。',
+    unknownTitle: '这块点位牌查不到',
+    unknownText: '点位牌可能已经更换，或者不在您的辖区。请把牌子所在的位置告诉街道网格管理员。',
+  },
   error: {
     title: '页面出错了',
     text: '可能刚刚更新了版本。重新载入通常可以解决，已提交的数据不会丢失。',
