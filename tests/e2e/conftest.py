@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, expect, sync_playwright
 
 from benchmarks.serving import free_port
 from core.clock import today
@@ -26,6 +26,8 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 FLAGS = ("--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking")
 MORE_FLAGS = ("--disable-component-update", "--disable-sync", "--use-angle=swiftshader")
 DESK, PHONE = (1440, 900), (390, 844)
+# What a page shows may take its time on a busy machine; what it must not show is asked for at once.
+expect.set_options(timeout=30_000)
 
 
 @dataclass(frozen=True)
