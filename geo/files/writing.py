@@ -102,9 +102,9 @@ def _crs(datum: str) -> str | None:
 
 def _geojson(grids: Sequence[ExportedGrid], shapes: NDArray[np.object_], datum: str) -> bytes:
     """RFC 7946; the crs member of its predecessor where the numbers are not degrees."""
-    head = {"type": "FeatureCollection"}
+    head: dict[str, Any] = {"type": "FeatureCollection"}
     if datum not in set(Datum):
-        head["crs"] = {"type": "name", "properties": {"name": _urn(datum)}}  # type: ignore[assignment]
+        head["crs"] = {"type": "name", "properties": {"name": _urn(datum)}}
     texts = shapely.to_geojson(shapes)
     features = (
         msgspec.json.encode(

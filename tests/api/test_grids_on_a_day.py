@@ -20,8 +20,8 @@ from core.database import Sessions
 from core.settings import Settings
 from geo.models import DivisionPlan, Grid, GridSuccession, GridVersion
 from tests import make
-from tests.geo.test_tile_cache import FakeListener
 from tests.geo.test_tiles import tile_at
+from tests.listeners import FakeListener
 
 Client = Callable[[Actor], TestClient]
 
@@ -234,7 +234,7 @@ class TestMidnight:
 
     @pytest.fixture
     def app(self, settings: Settings, sessions: Sessions) -> FastAPI:
-        return create_app(settings, sessions=sessions, listener=FakeListener())  # type: ignore[arg-type]
+        return create_app(settings, sessions=sessions, listener=FakeListener())
 
     def test_nothing_of_yesterday_is_shown(
         self, client: Client, session: Session, tree: make.StreetTree

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from fastapi.testclient import TestClient
@@ -179,7 +179,11 @@ class TestTeam:
 
 
 class TestPeople:
-    BODY: dict[str, Any] = {"name": "钱物业", "affiliation": "other", "street_code": make.STREET}  # noqa: RUF012
+    BODY: ClassVar[dict[str, Any]] = {
+        "name": "钱物业",
+        "affiliation": "other",
+        "street_code": make.STREET,
+    }
 
     def test_somebody_without_an_account_joins_a_team(
         self, operator: TestClient, tree: make.StreetTree

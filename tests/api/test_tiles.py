@@ -21,8 +21,8 @@ from core.settings import Settings
 from core.signals import ACCESS, GRIDS
 from patrol.models import GridWeek
 from tests import make
-from tests.geo.test_tile_cache import FakeListener
 from tests.geo.test_tiles import tile_at
+from tests.listeners import FakeListener
 
 Client = Callable[[Actor], TestClient]
 
@@ -208,7 +208,7 @@ class TestCache:
 
     @pytest.fixture
     def app(self, settings: Settings, sessions: Sessions, listener: FakeListener) -> FastAPI:
-        return create_app(settings, sessions=sessions, listener=listener)  # type: ignore[arg-type]
+        return create_app(settings, sessions=sessions, listener=listener)
 
     def test_a_hit_asks_the_database_nothing_until_a_notice(
         self, client: Client, app: FastAPI, session: Session, listener: FakeListener, tree: make.StreetTree

@@ -1,6 +1,5 @@
 """The index kept in the process is always what is stored."""
 
-from collections.abc import Callable
 from datetime import date
 
 import numpy as np
@@ -10,23 +9,9 @@ from sqlalchemy.orm import Session
 from core.signals import ACCESS, GRIDS
 from geo.located_index import GridIndexes, unchanged_around
 from tests import make
+from tests.listeners import FakeListener
 
 DAY = date(2026, 11, 20)
-
-
-class FakeListener:
-    """Says what a test says, when it says so."""
-
-    def __init__(self) -> None:
-        self.is_connected = True
-        self._handlers: list[Callable[[str, str], None]] = []
-
-    def subscribe(self, handler: Callable[[str, str], None]) -> None:
-        self._handlers.append(handler)
-
-    def deliver(self, topic: str, payload: str = "") -> None:
-        for handler in self._handlers:
-            handler(topic, payload)
 
 
 @pytest.fixture
@@ -36,8 +21,7 @@ def listener() -> FakeListener:
 
 @pytest.fixture
 def indexes(listener: FakeListener) -> GridIndexes:
-    # The fake has what is used of a Listener, and no connection.
-    return GridIndexes(listener)  # type: ignore[arg-type]
+    return GridIndexes(listener)
 
 
 @pytest.fixture

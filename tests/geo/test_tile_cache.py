@@ -1,28 +1,12 @@
 """What is rendered is kept until a notice, and not at all while nobody listens."""
 
-from collections.abc import Callable
-
 import pytest
 
 from core.signals import ACCESS, GRIDS
 from geo.tile_cache import Rendered, TileCache, TileKey
+from tests.listeners import FakeListener
 
 STREET, OTHER = "320113007", "320113008"
-
-
-class FakeListener:
-    """Delivers what a test says, when it says so."""
-
-    def __init__(self) -> None:
-        self.is_connected = True
-        self._handlers: list[Callable[[str, str], None]] = []
-
-    def subscribe(self, handler: Callable[[str, str], None]) -> None:
-        self._handlers.append(handler)
-
-    def deliver(self, topic: str, payload: str) -> None:
-        for handler in self._handlers:
-            handler(topic, payload)
 
 
 @pytest.fixture
@@ -31,8 +15,7 @@ def listener() -> FakeListener:
 
 
 def cache_with(listener: FakeListener | None, capacity_bytes: int = 100_000) -> TileCache:
-    # The fake has what a cache uses of a Listener, and no connection.
-    return TileCache(listener, capacity_bytes=capacity_bytes)  # type: ignore[arg-type]
+    return TileCache(listener, capacity_bytes=capacity_bytes)
 
 
 def key(request: int = 1, scope: tuple[str, ...] = (f"{STREET}/",)) -> TileKey:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from core.clock import today
@@ -164,9 +164,8 @@ def test_an_old_fault_elsewhere_does_not_block(
 ) -> None:
     """A12 always reached over A11: a plan that renames A1's neighbour is not held up by it."""
     overlapping = make.box(118.904, make.SOUTH, 118.91, make.NORTH)
-    version = session.scalars(select(GridVersion).where(GridVersion.grid_id == tree.a12.grid_id)).one()
-    version.geom = overlapping  # type: ignore[assignment]
-    session.flush()
+    drawn = update(GridVersion).where(GridVersion.grid_id == tree.a12.grid_id)
+    session.execute(drawn.values(geom=overlapping))
     world = load_world(session, plan)
     rename(world, tree.a21.code)
     assert check_plan(session, plan, world).is_ready

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, create_engine, func, select, update
@@ -154,7 +155,7 @@ def test_an_approval_waits_for_an_import(engine: Engine, tree: make.StreetTree) 
         "properties": {"name": "二层", "level": 4, "kind": "floor", "parent": tree.a11.code, "floor": 2},
     }
     order = ImportOrder("EPSG:4490", date(2026, 9, 1), False, EVERYWHERE.covers, "cli:test")
-    found: list[object] = []
+    found: list[Any] = []
     with Session(engine) as session, session.begin():
         report = import_grids(session, [feature], order)
         waiting = threading.Thread(target=lambda: found.extend(at_once(engine, approval_of(plan_id))))
@@ -163,7 +164,7 @@ def test_an_approval_waits_for_an_import(engine: Engine, tree: make.StreetTree) 
         assert waiting.is_alive()
     waiting.join(timeout=30)
     assert report.codes[0] is not None
-    given = set(found[0].codes.values())  # type: ignore[attr-defined]
+    given = set(found[0].codes.values())
     assert given
     assert report.codes[0] not in given
 
