@@ -1,4 +1,4 @@
-"""People, accounts, assignments and tokens."""
+"""People, accounts, assignments, tokens and devices."""
 
 import uuid
 from datetime import date, datetime
@@ -148,3 +148,27 @@ class RefreshToken(Base):
     used_at: Mapped[datetime | None]
     replay_key_hash: Mapped[bytes | None]
     sealed_reply: Mapped[bytes | None]
+
+
+class Device(Base):
+    """A phone, browser or tracker, under an id that the app on it made; what it says of itself is a claim."""
+
+    __tablename__ = "devices"
+
+    device_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    platform: Mapped[str]  # "android", "ios", "web", "tracker"
+    model: Mapped[str]
+    app_version: Mapped[str]
+    registered_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class DeviceUse(Base):
+    """Who worked with a device, and when first and last: one phone under many accounts is worth a look."""
+
+    __tablename__ = "device_uses"
+
+    device_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("devices.device_id"), primary_key=True)
+    person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("people.person_id"), primary_key=True)
+    first_at: Mapped[datetime]
+    last_at: Mapped[datetime]

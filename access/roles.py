@@ -33,7 +33,18 @@ class Action(StrEnum):
     MANAGE_TEAMS = "manage_teams"  # who is in which grid's team, absences and substitutes
     RECORD_PATROL = "record_patrol"
     READ_PATROLS = "read_patrols"  # tracks of others; one's own need no action
+    READ_TRACKS = (
+        "read_tracks"  # where others walked, for a verdict and for a limited time; each look is audited
+    )
+    DECIDE_PATROLS = "decide_patrols"  # doubts and appeals of others, never one's own
+    MANAGE_POLICIES = "manage_policies"  # what counts: thresholds, checklists, duties, calendar
     READ_COMPLIANCE = "read_compliance"
+    READ_HOUSEHOLDS = "read_households"  # masked
+    WRITE_HOUSEHOLDS = "write_households"
+    REVEAL_PERSONAL = "reveal_personal"  # ID and phone numbers in full, with a reason, each time audited
+    ERASE_PERSONAL = "erase_personal"
+    RECORD_VISIT = "record_visit"
+    READ_VISITS = "read_visits"
     READ_PEOPLE = "read_people"
     READ_QUARANTINE = "read_quarantine"  # what others sent; one's own items need no action
     READ_AUDIT = "read_audit"
@@ -75,19 +86,41 @@ _READ_WORK = frozenset(
         Action.READ_PEOPLE,
     }
 )
-_RUN_STREET = frozenset({Action.PLAN_DIVISION, Action.MANAGE_PLACES, Action.MANAGE_TEAMS})
+_RUN_STREET = frozenset(
+    {Action.PLAN_DIVISION, Action.MANAGE_PLACES, Action.MANAGE_TEAMS, Action.MANAGE_POLICIES}
+)
+# Whoever visits households reads and writes what is found at the door.
+_VISIT = frozenset(
+    {
+        Action.READ_HOUSEHOLDS,
+        Action.WRITE_HOUSEHOLDS,
+        Action.REVEAL_PERSONAL,
+        Action.RECORD_VISIT,
+        Action.READ_VISITS,
+    }
+)
 
 ACTIONS: Mapping[Role, frozenset[Action]] = MappingProxyType(
     {
         # Whoever walks a grid also sees how it stands.
-        Role.MEMBER: _READ_WORK | {Action.RECORD_PATROL},
+        Role.MEMBER: _READ_WORK | _VISIT | {Action.RECORD_PATROL},
         # Heads walk their own grid too, and help when a member's upload is stuck.
-        Role.HEAD: _READ_WORK | {Action.RECORD_PATROL, Action.READ_QUARANTINE},
+        Role.HEAD: _READ_WORK
+        | _VISIT
+        | {Action.RECORD_PATROL, Action.READ_QUARANTINE, Action.READ_TRACKS, Action.DECIDE_PATROLS},
         # Somebody of a property company or a department in the team: the grid and who else is in it.
         Role.TEAM: frozenset({Action.READ_GRIDS, Action.READ_PLACES, Action.READ_PEOPLE}),
-        Role.OPERATOR: _READ_WORK | _RUN_STREET | {Action.READ_QUARANTINE},
+        Role.OPERATOR: _READ_WORK
+        | _RUN_STREET
+        | {
+            Action.READ_QUARANTINE,
+            Action.READ_HOUSEHOLDS,
+            Action.WRITE_HOUSEHOLDS,
+            Action.REVEAL_PERSONAL,
+            Action.READ_VISITS,
+        },
         # Whoever draws a division does not approve it.
-        Role.LEADER: _READ_WORK | {Action.APPROVE_DIVISION},
+        Role.LEADER: _READ_WORK | {Action.APPROVE_DIVISION, Action.DECIDE_PATROLS, Action.READ_VISITS},
         # A department handles tasks; workers' tracks and scores are none of its business.
         Role.UNIT: frozenset({Action.READ_GRIDS}),
         # Those who run the system do not read its trail: administration and audit are kept apart.
@@ -98,6 +131,7 @@ ACTIONS: Mapping[Role, frozenset[Action]] = MappingProxyType(
             Action.APPROVE_DIVISION,
             Action.READ_QUARANTINE,
             Action.MANAGE_ACCOUNTS,
+            Action.ERASE_PERSONAL,
         },
         Role.AUDITOR: _READ_WORK | {Action.READ_AUDIT},
     }

@@ -9,10 +9,18 @@ import core.models
 import geo.models
 import patrol.models
 import registry.models
+import registry.people.models
 from core.settings import load_settings
 
 # Importing a models module registers its tables; naming them here keeps the import in use.
-TABLES = (core.models, geo.models, access.models, patrol.models, registry.models)
+TABLES = (
+    core.models,
+    geo.models,
+    access.models,
+    registry.models,
+    registry.people.models,
+    patrol.models,
+)
 
 # Two processes that start together must not migrate together.
 MIGRATION_LOCK = 0x78756E6765  # "xunge"

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from geoalchemy2 import WKBElement
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -159,10 +159,7 @@ def _same_track(patrol: Patrol, verdict: Verdict, condition: ColumnElement[bool]
 
 def _store(session: Session, patrol_id: uuid.UUID, values: dict[str, Any]) -> None:
     statement = insert(PatrolVerdict).values(patrol_id=patrol_id, **values)
-    # What a supervisor accepted stays accepted, with new figures.
-    accepted = PatrolVerdict.status == Status.ACCEPTED.value
-    status = case((accepted, PatrolVerdict.status), else_=statement.excluded.status)
-    changed = {name: statement.excluded[name] for name in values} | {"status": status}
+    changed = {name: statement.excluded[name] for name in values}  # the decision of a supervisor stays
     session.execute(statement.on_conflict_do_update(index_elements=["patrol_id"], set_=changed))
 
 

@@ -47,7 +47,8 @@ class Patrol(Base):
     patrol_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("people.person_id"))
     grid_id: Mapped[int] = mapped_column(ForeignKey("grids.grid_id"))
-    source: Mapped[str]  # "app", "gpx"
+    source: Mapped[str]  # "app", "gpx", "tracker"
+    device_id: Mapped[uuid.UUID | None] = mapped_column(index=True)  # as the phone says; access/models.py
     started_at: Mapped[datetime]  # device time
     start_received_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     finished_at: Mapped[datetime | None]  # device time
@@ -94,7 +95,8 @@ class PatrolVerdict(Base):
     grid_id: Mapped[int]
     week: Mapped[date]  # Monday, Asia/Shanghai, of the patrol's start
     started_at: Mapped[datetime]
-    status: Mapped[str]  # valid, invalid, pending_review, accepted_by_supervisor
+    status: Mapped[str]  # as computed: valid, invalid, pending_review
+    decision: Mapped[str | None]  # of a supervisor: accepted, rejected; what was computed stays beside it
     results: Mapped[list[dict[str, Any]]]  # each check: measured, required, passed, reason code
     flags: Mapped[dict[str, Any]]  # number of fixes per quality flag
     fix_count: Mapped[int]

@@ -20,6 +20,7 @@ from geo.models import Grid, GridVersion
 from patrol.models import Patrol, PatrolVerdict, Segment
 from patrol.reasons import Reason
 from patrol.standing import counts_of
+from patrol.verdicts import effective_status
 from patrol.weeks import Counted
 
 OPEN, JUDGING, JUDGED = "open", "judging", "judged"
@@ -31,6 +32,8 @@ class VerdictView:
     """A stored verdict with its place in the weekly count."""
 
     status: str
+    computed_status: str  # before a supervisor's decision
+    decision: str | None
     policy_id: int
     results: list[dict[str, Any]]
     flags: dict[str, int]
@@ -227,7 +230,9 @@ def _view(row: Row[Any], count: Counted | None) -> PatrolView:
 
 def _verdict_view(verdict: PatrolVerdict, count: Counted | None) -> VerdictView:
     return VerdictView(
-        status=verdict.status,
+        status=effective_status(verdict.status, verdict.decision).value,
+        computed_status=verdict.status,
+        decision=verdict.decision,
         policy_id=verdict.policy_id,
         results=verdict.results,
         flags=verdict.flags,

@@ -21,7 +21,7 @@ from patrol.policies import Policy, PolicyRow, policy_for
 from patrol.reasons import Reason
 from patrol.rights import GridUnknown
 from patrol.substitutes import PairKey, StandIn, share_out, stand_ins_in_week
-from patrol.verdicts import Status
+from patrol.verdicts import Status, effective_status
 from patrol.weeks import Counted, GridStatus, JudgedPatrol, closes_at, count_week, grid_status, is_met
 
 _PATROL_ROLES = [role.value for role in PATROL_ROLES]
@@ -230,6 +230,7 @@ def _judged(
             PatrolVerdict.patrol_id,
             PatrolVerdict.started_at,
             PatrolVerdict.status,
+            PatrolVerdict.decision,
             func.coalesce(Patrol.finish_received_at, Patrol.start_received_at),
         )
         .join(Patrol, Patrol.patrol_id == PatrolVerdict.patrol_id)
@@ -238,8 +239,11 @@ def _judged(
             tuple_(PatrolVerdict.person_id, PatrolVerdict.grid_id).in_(list(wanted)),
         )
     )
-    for person_id, grid_id, patrol_id, started_at, status, delivered_at in rows:
-        judged = JudgedPatrol(patrol_id, started_at, Status(status), is_late=delivered_at >= closing)
+    for person_id, grid_id, patrol_id, started_at, computed, decision, delivered_at in rows:
+        status = effective_status(computed, decision)
+        # What a supervisor accepted is the one thing that still changes a closed week (design 5).
+        is_late = delivered_at >= closing and status != Status.ACCEPTED
+        judged = JudgedPatrol(patrol_id, started_at, status, is_late)
         found[person_id, grid_id].append(judged)
     return found
 

@@ -20,7 +20,7 @@ _MIN_SUSPECT_FIXES = 10
 
 
 class Status(StrEnum):
-    """The fate of a patrol; only a person turns pending_review or invalid into accepted_by_supervisor."""
+    """The fate of a patrol. The first three are computed; only a person makes it the last."""
 
     VALID = "valid"
     INVALID = "invalid"
@@ -29,6 +29,20 @@ class Status(StrEnum):
 
 
 COUNTING = frozenset({Status.VALID, Status.ACCEPTED})
+
+
+class Decision(StrEnum):
+    """What a supervisor decided on a doubt or an appeal; it outweighs what was computed, which stays."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+
+
+def effective_status(computed: str, decision: str | None) -> Status:
+    """What a patrol is in the end."""
+    if decision is None:
+        return Status(computed)
+    return Status.ACCEPTED if decision == Decision.ACCEPTED else Status.INVALID
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,8 @@ class ListedVerdictOut(BaseModel):
     """A verdict and its place in the weekly count; `counted` is null while that is open."""
 
     status: Literal["valid", "invalid", "pending_review", "accepted_by_supervisor"]
+    computed_status: Literal["valid", "invalid", "pending_review"]
+    decision: Literal["accepted", "rejected"] | None
     policy_version: int
     results: list[CheckOut]
     in_grid_s: float
@@ -164,6 +166,8 @@ class SegmentOut(BaseModel):
 def _verdict(verdict: VerdictView) -> dict[str, object]:
     return {
         "status": verdict.status,
+        "computed_status": verdict.computed_status,
+        "decision": verdict.decision,
         "policy_version": verdict.policy_id,
         "results": [{**result, **reasons.of_check(result).members()} for result in verdict.results],
         "in_grid_s": verdict.in_grid_s,

@@ -19,6 +19,7 @@ from geo.models import Grid, GridVersion
 from patrol.judging import ROLL_UP, judge_abandoned, judge_patrol
 from patrol.models import Patrol, PatrolPolicy, PatrolVerdict, Segment
 from patrol.tracks import JUDGE
+from patrol.verdicts import effective_status
 from patrol.weeks import closes_at
 from tests import make
 from tests.patrol.deliveries import LIMITS, Round, jobs_of, plot, recent
@@ -186,8 +187,10 @@ def test_two_walks_of_one_route_are_no_replay(session: Session, grid: Grid, memb
 def test_what_a_supervisor_accepted_stays_accepted(session: Session, grid: Grid, member: Actor) -> None:
     walk = Round.of(grid, recent(patrol(5)))
     walk.deliver(session, member)
-    session.execute(update(PatrolVerdict).values(status="accepted_by_supervisor"))
-    assert walk.judge(session).status == "accepted_by_supervisor"
+    session.execute(update(PatrolVerdict).values(decision="accepted"))
+    verdict = walk.judge(session)
+    assert (verdict.status, verdict.decision) == ("invalid", "accepted")
+    assert effective_status(verdict.status, verdict.decision) == "accepted_by_supervisor"
 
 
 def test_segments_after_the_week_was_closed_change_nothing(
