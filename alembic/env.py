@@ -8,6 +8,7 @@ import access.models
 import core.models
 import geo.models
 import patrol.models
+import patrol.visits.models
 import registry.models
 import registry.people.models
 from core.settings import load_settings
@@ -20,6 +21,7 @@ TABLES = (
     registry.models,
     registry.people.models,
     patrol.models,
+    patrol.visits.models,
 )
 
 # Two processes that start together must not migrate together.
