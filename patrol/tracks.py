@@ -6,6 +6,7 @@ that the door commits that row. What comes before its patrol waits there and is 
 """
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -65,6 +66,12 @@ class SegmentKey:
     segment_id: uuid.UUID
 
 
+Refiler = Callable[[Session, Actor, QuarantinedItem, PatrolSettings], Filed | DomainError]
+# What else may come before its patrol and wait for it: kind of kept item -> how it is filed again. The module
+# that keeps such items adds its row.
+REFILERS: dict[str, Refiler] = {}
+
+
 # ------------------------------------------------------------------------------------------------- beginning
 
 
@@ -87,7 +94,7 @@ def start_patrol(
         if errors:
             raise Invalid(errors=errors)
         grid = grid_to_patrol(session, actor, start.grid_code, start.started_at)
-        _lock(session, patrol_id)
+        lock_patrol(session, patrol_id)
         if _insert(session, actor, patrol_id, grid.grid_id, start.started_at, source=source):
             _file_waiting(session, actor, patrol_id, limits)
             audit.record(
@@ -138,6 +145,7 @@ def _file_waiting(session: Session, actor: Actor, patrol_id: uuid.UUID, limits: 
             QuarantinedItem.subject_id == patrol_id,
             QuarantinedItem.person_id == actor.person_id,
             QuarantinedItem.reason == PatrolUnknown.code,
+            QuarantinedItem.kind.in_([SEGMENT, FINISH, *REFILERS]),
             QuarantinedItem.refiled_at.is_(None),
         )
         .order_by(QuarantinedItem.kind.desc(), QuarantinedItem.received_at, QuarantinedItem.quarantine_id)
@@ -151,6 +159,8 @@ def file_again(
     session: Session, actor: Actor, item: QuarantinedItem, limits: PatrolSettings, *, received_at: datetime
 ) -> Filed | DomainError:
     """What a kept item asked for is tried once more."""
+    if item.kind in REFILERS:
+        return REFILERS[item.kind](session, actor, item, limits)
     if item.kind == SEGMENT:
         assert item.subject_id is not None
         key = SegmentKey(item.subject_id, item.item_id)
@@ -207,7 +217,7 @@ def file_segment(
     patrol = _try_to_file(session, actor, key, upload)
     if patrol is None:
         # The patrol may be arriving at this moment: from here on one waits for the other.
-        _lock(session, key.patrol_id)
+        lock_patrol(session, key.patrol_id)
         patrol = _try_to_file(session, actor, key, upload)
     if patrol is not None and patrol.is_filed:
         if patrol.finished_at is not None:
@@ -288,7 +298,7 @@ def finish_patrol(
         errors = list(check_moment("/finished_at", finished_at, received_at=now(), limits=limits))
         if errors:
             raise Invalid(errors=errors)
-        _lock(session, patrol_id)
+        lock_patrol(session, patrol_id)
         patrol = _patrol_for_update(session, patrol_id)
     problem = _why_not_finished(actor, patrol, finished_at, limits)
     if problem is not None:
@@ -354,7 +364,8 @@ def enqueue_judging(session: Session, patrol_id: uuid.UUID) -> None:
     jobs.enqueue(session, JUDGE, queueing_lock=f"{JUDGE}:{patrol_id}", patrol_id=str(patrol_id))
 
 
-def _lock(session: Session, patrol_id: uuid.UUID) -> None:
+def lock_patrol(session: Session, patrol_id: uuid.UUID) -> None:
+    """Until this transaction ends, the patrol of this id arrives nowhere else, nor what waits for it."""
     session.execute(_LOCK, {"patrol_id": str(patrol_id)})
 
 
