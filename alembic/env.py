@@ -7,6 +7,8 @@ from sqlalchemy import Connection, create_engine, text
 import access.models
 import core.models
 import geo.models
+import patrol.duties.models
+import patrol.coverage.models
 import patrol.models
 import patrol.visits.models
 import registry.models
@@ -21,6 +23,8 @@ TABLES = (
     registry.models,
     registry.people.models,
     patrol.models,
+    patrol.coverage.models,
+    patrol.duties.models,
     patrol.visits.models,
 )
 

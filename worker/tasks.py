@@ -6,6 +6,7 @@ from functools import partial
 
 from core.settings import Settings
 from patrol.compliance import roll_up, roll_up_recent
+from patrol.coverage.rolling import roll_up_coverage
 from patrol.judging import judge_abandoned, judge_patrol
 from worker import sweeping
 
@@ -26,6 +27,7 @@ def make_tasks(settings: Settings) -> Mapping[str, Task]:
     return {
         "patrol.judge": Task(judge_patrol),
         "patrol.roll_up": Task(roll_up),
+        "patrol.roll_up_coverage": Task(roll_up_coverage),
         "patrol.judge_abandoned": Task(partial(judge_abandoned, limits=settings.patrol), cron="*/10 * * * *"),
         "patrol.roll_up_recent": Task(roll_up_recent, cron="5 * * * *"),
         "core.prune": Task(sweeping.prune, cron="23 * * * *"),
