@@ -7,6 +7,7 @@ from sqlalchemy import Connection, create_engine, text
 import access.models
 import core.models
 import geo.models
+import patrol.appeals.models
 import patrol.duties.models
 import patrol.coverage.models
 import patrol.models
@@ -23,6 +24,7 @@ TABLES = (
     registry.models,
     registry.people.models,
     patrol.models,
+    patrol.appeals.models,
     patrol.coverage.models,
     patrol.duties.models,
     patrol.visits.models,
