@@ -13,8 +13,10 @@ from sqlalchemy import (
     Integer,
     SmallInteger,
     UniqueConstraint,
+    Uuid,
     func,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.models import Base
@@ -49,17 +51,21 @@ class Patrol(Base):
     grid_id: Mapped[int] = mapped_column(ForeignKey("grids.grid_id"))
     source: Mapped[str]  # "app", "gpx", "tracker"
     device_id: Mapped[uuid.UUID | None] = mapped_column(index=True)  # as the phone says; access/models.py
-    started_at: Mapped[datetime]  # device time
+    # Times are those of the phone plus the error of its clock, known when it says when it sent (trust: three
+    # times per fact): what the phone itself said is the time less the offset.
+    started_at: Mapped[datetime]
+    start_clock_offset_s: Mapped[int] = mapped_column(server_default="0")
     start_received_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
-    finished_at: Mapped[datetime | None]  # device time
+    finished_at: Mapped[datetime | None]
+    finish_clock_offset_s: Mapped[int] = mapped_column(server_default="0")
     finish_received_at: Mapped[datetime | None]
 
 
 class Segment(Base):
     """One uploaded batch of fixes: a row per batch, not per fix, in the compact codec of patrol/fixes.py.
 
-    Fixes are converted to CGCS2000 once, on arrival; the declared datum stays, so that the original can be
-    recomputed.
+    Fixes are converted to CGCS2000 and to the server's clock once, on arrival; the declared datum and the
+    offset stay, so that the original can be recomputed.
     """
 
     __tablename__ = "segments"
@@ -70,9 +76,8 @@ class Segment(Base):
     seq: Mapped[int]
     datum: Mapped[str]
     body_hash: Mapped[bytes]
-    clock_offset_s: Mapped[int] = mapped_column(
-        server_default="0"
-    )  # server minus device, 0 when under a minute
+    # server minus phone, as `sent_at` tells; added to the fixes; 0 when under a minute or not told
+    clock_offset_s: Mapped[int] = mapped_column(server_default="0")
     received_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     fix_count: Mapped[int] = mapped_column(SmallInteger)
     fixes: Mapped[bytes]
@@ -86,6 +91,12 @@ class PatrolVerdict(Base):
         Index(None, "grid_id", "week"),
         Index(None, "person_id", "week"),
         Index(None, "week", "status"),
+        Index(
+            "ix_patrol_verdicts_middle",
+            "middle",
+            postgresql_using="gist",
+            postgresql_ops={"middle": "gist_geometry_ops_nd"},
+        ),
     )
 
     patrol_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("patrols.patrol_id"), primary_key=True)
@@ -109,6 +120,27 @@ class PatrolVerdict(Base):
     geom: Mapped[WKBElement | None] = mapped_column(
         Geometry("MULTILINESTRING", srid=CGCS2000, spatial_index=False)
     )  # cleaned path, one line per unbroken stretch
+    checkpoints_visited: Mapped[int] = mapped_column(server_default="0")
+    checkpoints_total: Mapped[int] = mapped_column(server_default="0")  # standing in the grid on the day
+    visits: Mapped[list[dict[str, Any]]] = mapped_column(server_default="[]")  # checkpoint, proof, time
+    check_ins: Mapped[list[dict[str, Any]]] = mapped_column(
+        server_default="[]"
+    )  # those that prove nothing: why
+    indoor_s: Mapped[float] = mapped_column(server_default="0")  # between plates of a building; in in_grid_s
+    unknown_s: Mapped[float] = mapped_column(server_default="0")  # reported gaps without a position
+    gaps: Mapped[list[dict[str, Any]]] = mapped_column(
+        server_default="[]"
+    )  # each: reason, from, to, unknown_s
+    clock_offset_s: Mapped[int] = mapped_column(server_default="0")  # the largest error of the phone's clock
+    # Where the walker was every 30 s, and their middle in degrees and days: how copies are found
+    # (patrol/likeness.py).
+    trace: Mapped[bytes | None]
+    middle: Mapped[WKBElement | None] = mapped_column(
+        Geometry("POINTZ", srid=CGCS2000, dimension=3, spatial_index=False)
+    )
+    related: Mapped[list[uuid.UUID]] = mapped_column(
+        ARRAY(Uuid), server_default="{}"
+    )  # alike, or same device
     policy_id: Mapped[int] = mapped_column(ForeignKey("patrol_policies.policy_id"))
     grid_version_id: Mapped[int] = mapped_column(ForeignKey("grid_versions.version_id"))
     judged_at: Mapped[datetime]

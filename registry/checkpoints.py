@@ -14,7 +14,7 @@ from core import audit
 from core.errors import Conflict, NotFound
 from geo.models import Division
 from registry.keeping import change, require_keeper
-from registry.models import Checkpoint
+from registry.models import Checkpoint, RetiredPlate
 from registry.plates import Plate, PlateKeys, new_short_code, parse_short_code, split_token
 from registry.problems import NothingToPrint, PlaceRetired, PlateUnknown
 from registry.queries import MAX_FOUND, Found, find_checkpoints
@@ -79,6 +79,10 @@ def reissue_plate(session: Session, actor: Actor, checkpoint_id: uuid.UUID) -> N
     require_keeper(actor, checkpoint.street_code)
     if checkpoint.retired_on is not None:
         raise PlaceRetired
+    old = Plate(checkpoint_id, checkpoint.short_code, checkpoint.generation)
+    session.add(
+        RetiredPlate(checkpoint_id=checkpoint_id, generation=old.generation, short_code=old.short_code)
+    )
     generation = checkpoint.generation + 1
     change(checkpoint, {"short_code": new_short_code(), "generation": generation}, actor)
     session.flush()  # a constraint must speak before the trail does

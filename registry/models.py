@@ -130,3 +130,17 @@ class Checkpoint(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
     changed_by: Mapped[str]
+
+
+class RetiredPlate(Base):
+    """A plate that was replaced, and until when it was good: what was scanned before counts all the same."""
+
+    __tablename__ = "retired_plates"
+    __table_args__ = (Index(None, "short_code"),)
+
+    checkpoint_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("checkpoints.checkpoint_id"), primary_key=True
+    )
+    generation: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    short_code: Mapped[str]
+    retired_at: Mapped[datetime] = mapped_column(server_default=func.now())
