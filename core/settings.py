@@ -89,6 +89,26 @@ class RegistrySettings(Part):
     plate_keys: SecretStr | None = Field(default=None, min_length=32)  # none: a file below home
 
 
+class PrivacySettings(Part):
+    """Personal data: how it is sealed, how often it is looked at, how long it stays."""
+
+    personal_keys: SecretStr | None = Field(default=None, min_length=67)  # none: a file below home
+    reveals_per_hour: int = Field(default=60, ge=1)  # of one person's looks at full numbers
+    searches_per_hour: int = Field(default=120, ge=1)
+    fixes_days: int = Field(default=180, ge=30)  # raw fixes and drawn paths; verdicts and coverage stay
+    quarantine_days: int = Field(default=180, ge=30)
+    sign_in_days: int = Field(default=30, ge=1)  # after they ended
+
+
+class PhotoSettings(Part):
+    """Photos lie below home, in `photos`."""
+
+    max_bytes: int = 16 * MIB
+    max_pixels: int = 50_000_000  # read from the header: what is larger is never decoded
+    orphan_days: int = Field(default=7, ge=1)  # a photo that no record names for so long is removed
+    min_free_bytes: int = 1024 * MIB  # below it photos are refused: the rest is the database's
+
+
 class LogSettings(Part):
     level: str = "INFO"
     style: Literal["console", "json"] = "console"
@@ -110,6 +130,8 @@ class Settings(BaseSettings):
     basemap: BasemapSettings = BasemapSettings()
     patrol: PatrolSettings = PatrolSettings()
     registry: RegistrySettings = RegistrySettings()
+    privacy: PrivacySettings = PrivacySettings()
+    photos: PhotoSettings = PhotoSettings()
     log: LogSettings = LogSettings()
 
     def with_database(self, url: str) -> "Settings":

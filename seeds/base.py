@@ -1,4 +1,4 @@
-"""The rows without which nothing works: divisions, object codes, the default patrol policy."""
+"""The rows without which nothing works: divisions, object codes, tags, the default patrol policy."""
 
 from datetime import date
 from pathlib import Path
@@ -12,6 +12,7 @@ from geo.models import Division, ObjectCode
 from geo.object_codes import import_object_codes, read_object_codes
 from patrol.models import PatrolPolicy
 from patrol.policies import Policy
+from seeds.tags import load_tags
 
 ACTOR = "seed"
 
@@ -31,6 +32,7 @@ def load_base(session: Session) -> None:
     """
     _load_divisions(session)
     _load_object_codes(session)
+    load_tags(session)
     session.execute(
         insert(PatrolPolicy)
         .values(path="", kind="", valid_from=_POLICY_VALID_FROM, thresholds=Policy().thresholds())

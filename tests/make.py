@@ -1,4 +1,5 @@
 """Builders of test data: keyword-only, with fixed defaults and nothing random; each flushes what it made.
+Households, residents and tags are made by tests/make_people.py.
 
 The tree of `street_tree` is squares on a map, so that counts and boxes can be worked out by hand:
 
