@@ -11,6 +11,7 @@ import patrol.appeals.models
 import patrol.duties.models
 import patrol.coverage.models
 import patrol.models
+import patrol.presence.models
 import patrol.visits.models
 import registry.models
 import registry.people.models
@@ -24,6 +25,7 @@ TABLES = (
     registry.models,
     registry.people.models,
     patrol.models,
+    patrol.presence.models,
     patrol.appeals.models,
     patrol.coverage.models,
     patrol.duties.models,
