@@ -83,6 +83,8 @@ class PatrolSettings(Part):
     max_fix_age_days: int = 60
     max_fix_future_s: int = 300
     abandoned_after_hours: int = 12  # an open patrol with no news this long is judged as it stands
+    appeal_within_days: int = 60  # after the patrol
+    track_visible_days: int = 30  # to others than the walker, after the patrol; longer while an appeal is open
 
 
 class RegistrySettings(Part):

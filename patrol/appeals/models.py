@@ -46,7 +46,9 @@ class Appeal(Base):
     started_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
     note: Mapped[str]
-    photos: Mapped[list[str]] = mapped_column(JSONB)  # SHA-256 in hex, of photos that may still be on their way
+    photos: Mapped[list[str]] = mapped_column(
+        JSONB
+    )  # SHA-256 in hex, of photos that may still be on their way
     body_hash: Mapped[bytes]
     received_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     withdrawn_at: Mapped[datetime | None]
