@@ -10,6 +10,8 @@ import geo.models
 import patrol.appeals.models
 import patrol.duties.models
 import patrol.coverage.models
+import patrol.checklists.models
+import patrol.diary.models
 import patrol.models
 import patrol.presence.models
 import patrol.visits.models
@@ -25,6 +27,8 @@ TABLES = (
     registry.models,
     registry.people.models,
     patrol.models,
+    patrol.checklists.models,
+    patrol.diary.models,
     patrol.presence.models,
     patrol.appeals.models,
     patrol.coverage.models,

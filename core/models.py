@@ -1,10 +1,22 @@
 """The declarative base and the tables that belong to no single domain."""
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, DateTime, Identity, Index, LargeBinary, MetaData, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    MetaData,
+    Text,
+    UniqueConstraint,
+    func,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -92,3 +104,64 @@ class QuarantinedItem(Base):
     body_hash: Mapped[bytes]
     received_at: Mapped[datetime]
     refiled_at: Mapped[datetime | None]
+
+
+class CalendarDay(Base):
+    """What kind of day the State Council, or an administrator, made of a date (core/work_calendar.py)."""
+
+    __tablename__ = "calendar_days"
+    __table_args__ = (CheckConstraint("kind IN ('workday', 'rest', 'holiday')", name="kind"),)
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    name: Mapped[str]  # of the holiday, or of the one that a working weekend makes up for; "" for plain days
+    source: Mapped[str]  # "chinesecalendar", or the label of the person who set it
+    is_provisional: Mapped[bool]  # expected, not published yet
+    changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Photo(Base):
+    """A photo that has arrived whole, named by the SHA-256 of its bytes (core/photos.py).
+
+    What its EXIF says of time and place is evidence as the camera claims it; served copies carry none of it.
+    """
+
+    __tablename__ = "photos"
+    __table_args__ = (Index(None, "received_at"),)
+
+    photo_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    size_bytes: Mapped[int]
+    media_type: Mapped[str]
+    width: Mapped[int]
+    height: Mapped[int]
+    taken_at: Mapped[datetime | None]
+    lon: Mapped[float | None]  # WGS 84, by the EXIF standard; its numbers are those of CGCS2000
+    lat: Mapped[float | None]
+    received_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+
+
+class PhotoSender(Base):
+    """Who has sent the bytes of a photo, and so held it: knowing its name alone opens nothing."""
+
+    __tablename__ = "photo_senders"
+
+    photo_hash: Mapped[bytes] = mapped_column(
+        ForeignKey("photos.photo_hash", ondelete="CASCADE"), primary_key=True
+    )
+    person_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    received_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+
+
+class PhotoUse(Base):
+    """A photo that something names, mostly before the photo itself has come; so no reference to `photos`."""
+
+    __tablename__ = "photo_uses"
+    __table_args__ = (Index(None, "kind", "item_id"), Index(None, "person_id"))
+
+    photo_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)  # "finding", "visit", "appeal", ...: access/photos.py
+    item_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    slot: Mapped[str] = mapped_column(primary_key=True)  # "before", "after"; "" where there is one kind only
+    person_id: Mapped[uuid.UUID]  # who named it
+    path: Mapped[str]  # of the grid that the thing belonged to on its day: decides who else may look
+    named_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())

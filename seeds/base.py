@@ -12,7 +12,9 @@ from geo.models import Division, ObjectCode
 from geo.object_codes import import_object_codes, read_object_codes
 from patrol.models import PatrolPolicy
 from patrol.policies import Policy
+from seeds.duties import load_duties
 from seeds.tags import load_tags
+from seeds.work_calendar import load_work_calendar
 
 ACTOR = "seed"
 
@@ -33,6 +35,8 @@ def load_base(session: Session) -> None:
     _load_divisions(session)
     _load_object_codes(session)
     load_tags(session)
+    load_duties(session)
+    load_work_calendar(session)
     session.execute(
         insert(PatrolPolicy)
         .values(path="", kind="", valid_from=_POLICY_VALID_FROM, thresholds=Policy().thresholds())

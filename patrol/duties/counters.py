@@ -1,0 +1,115 @@
+"""The counters of this package: patrols, by the weekly count, and visits to households."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core.clock import LOCAL_ZONE, Week, local_date
+from core.periods import PeriodKind
+from patrol.duties.facts import Asked, Counted, Done, FactKind, Key, Measure, register
+from patrol.policies import Policy
+from patrol.standing import Pair, pairs_in_week
+from patrol.verdicts import Status
+from patrol.visits.counting import Outcome, VisitFact, VisitRules, count_visits
+from patrol.visits.models import Visit
+from patrol.weeks import JudgedPatrol, count_week
+from registry.people.models import Household
+
+_STEP = timedelta(hours=1)  # in which a possible start is looked for
+_FEW = 2000  # households that are named one by one; more are found by their street
+_TOO_LATE = "too-late"
+
+
+def count_patrols(session: Session, asked: Asked) -> Counted:
+    """The patrols that the weekly count accepts (patrol/weeks.py), and what the grid's policy asks for."""
+    if asked.period.kind is not PeriodKind.WEEK:
+        raise ValueError("patrols are counted by the week (clause 11.2.1)")
+    pairs = pairs_in_week(session, asked.grids.values(), Week(asked.period.first))
+    done, measures = [], {}
+    for pair in pairs:
+        key: Key = (pair.person_id, pair.grid.grid_id)
+        measures[key] = _measure(pair, asked.moment)
+        done += [
+            Done(key, patrol.walker_id, local_date(patrol.started_at))
+            for patrol in pair.patrols
+            if patrol.counted
+        ]
+    return Counted(done, measures)
+
+
+def _measure(pair: Pair, moment: datetime) -> Measure:
+    judged = [
+        JudgedPatrol(
+            one.patrol_id,
+            one.started_at,
+            one.status,
+            is_late=one.reason is not None and one.reason.code == _TOO_LATE,
+        )
+        for one in pair.patrols
+    ]
+
+    def reach(days: Sequence[date]) -> int:
+        return reachable(judged, pair.policy, moment, days)
+
+    return Measure(pair.policy.required_per_week, reach)
+
+
+def reachable(patrols: Sequence[JudgedPatrol], policy: Policy, moment: datetime, days: Sequence[date]) -> int:
+    """How many of the required patrols count if somebody sets out on these days as soon as it counts."""
+    tried = list(patrols)
+    counted = _number(tried, policy)
+    for day in days:
+        begins = datetime.combine(day, time(), LOCAL_ZONE)
+        at = max(moment, begins)
+        while at < begins + timedelta(days=1) and counted < policy.required_per_week:
+            trial = [*tried, JudgedPatrol(uuid.UUID(int=len(tried)), at, Status.VALID)]
+            number = _number(trial, policy)
+            if number > counted:
+                tried, counted = trial, number
+            at += _STEP
+    return min(counted, policy.required_per_week)
+
+
+def _number(patrols: Sequence[JudgedPatrol], policy: Policy) -> int:
+    return sum(one.counted for one in count_week(patrols, policy))
+
+
+def count_visit_days(session: Session, asked: Asked) -> Counted:
+    """The visits that count (patrol/visits/counting.py), whoever made them: one per household and day."""
+    if not asked.households:
+        return Counted([])
+    statement = select(Visit.visit_id, Visit.household_id, Visit.person_id, Visit.at, Visit.outcome).where(
+        Visit.at >= asked.period.starts_at, Visit.at < asked.period.ends_at
+    )
+    if len(asked.households) <= _FEW:
+        statement = statement.where(Visit.household_id.in_(asked.households))
+    else:
+        streets = {grid.path.partition("/")[0] for grid in asked.grids.values()}
+        statement = statement.join(Household, Household.household_id == Visit.household_id).where(
+            Household.street_code.in_(streets)
+        )
+    visits = [
+        VisitFact(row.visit_id, row.household_id, row.person_id, row.at, Outcome(row.outcome))
+        for row in session.execute(statement)
+        if row.household_id in asked.households
+    ]
+    rules = VisitRules.of({"outcomes": list(asked.duty.options.outcomes)})
+    return Counted(
+        [
+            Done(one.fact.household_id, one.fact.person_id, one.fact.day)
+            for one in count_visits(visits, rules)
+            if one.counted
+        ]
+    )
+
+
+def register_own() -> None:
+    """The kinds of fact that this package records are known."""
+    register(FactKind("patrols", "次巡查", "patrols", count_patrols))
+    register(FactKind("visits", "次走访", "visits", count_visit_days))
+
+
+register_own()
