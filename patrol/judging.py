@@ -45,8 +45,8 @@ def judge_patrol(session: Session, patrol_id: str) -> None:
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     )
-    if patrol is None:
-        return
+    if patrol is None or patrol.fixes_deleted_at is not None:
+        return  # the verdict stays: what it was computed from has been deleted (patrol/retention.py)
     judged_at = session.scalars(select(func.clock_timestamp())).one()
     day, week = local_date(patrol.started_at), Week.of(patrol.started_at)
     grid = grid_on(session, patrol.grid_id, day)

@@ -15,6 +15,7 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
     func,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
@@ -44,6 +45,7 @@ class Patrol(Base):
         CheckConstraint("finished_at IS NULL OR finished_at >= started_at", name="times"),
         Index(None, "grid_id", "started_at"),
         Index(None, "person_id", "started_at"),
+        Index("ix_patrols_with_fixes", "started_at", postgresql_where=text("fixes_deleted_at IS NULL")),
     )
 
     patrol_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
@@ -59,6 +61,7 @@ class Patrol(Base):
     finished_at: Mapped[datetime | None]
     finish_clock_offset_s: Mapped[int] = mapped_column(server_default="0")
     finish_received_at: Mapped[datetime | None]
+    fixes_deleted_at: Mapped[datetime | None]  # kept long enough: the verdict stays as it is from then on
 
 
 class Segment(Base):

@@ -9,7 +9,16 @@ from datetime import date, datetime
 from typing import Any
 
 from geoalchemy2 import Geometry, WKBElement
-from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, Integer, UniqueConstraint, func
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    UniqueConstraint,
+    func,
+)
 from sqlalchemy import text as sql_text
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -130,3 +139,55 @@ class HouseholdTag(Base):
     valid_to: Mapped[date | None]  # first day without it
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     changed_by: Mapped[str]
+
+
+class Residency(Base):
+    """A stay of a resident in a household; written when somebody moves in, on or out."""
+
+    __tablename__ = "residencies"
+    __table_args__ = (Index(None, "resident_id"), Index(None, "household_id"))
+
+    residency_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    resident_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("residents.resident_id"))
+    household_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("households.household_id"))
+    valid_from: Mapped[date | None]  # as far as it is known
+    valid_to: Mapped[date | None]  # first day without them
+
+
+class RegistryChange(Base):
+    """One change of a household, of those who live there or of its tags, for the command centre (9.3.3.2).
+
+    `fields` says what changed; values that name a person are masked, others of persons left out. Writers of a
+    street take turns, so within a street ids are given in the order of the commits: no reader misses one.
+    """
+
+    __tablename__ = "registry_changes"
+    __table_args__ = (
+        Index(None, "street_code", "change_id"),
+        Index(None, "household_id"),
+        Index(None, "resident_id"),
+    )
+
+    change_id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    street_code: Mapped[str]
+    household_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("households.household_id"))
+    resident_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("residents.resident_id"))
+    kind: Mapped[str]  # "household", "resident", "tags"
+    event: Mapped[str]  # "created", "changed", "retired", "moved", "departed", "erased"
+    fields: Mapped[list[dict[str, Any]]]  # [{"field", "before", "after"}]
+    content_mark: Mapped[bytes | None]  # keyed hash of what was sent: the same sent again is known by it
+    at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    actor: Mapped[str]  # as in the audit trail
+    changed_by: Mapped[str]
+
+
+class PersonalLook(Base):
+    """That somebody looked at full numbers or searched by one: for counting; the trail says the rest."""
+
+    __tablename__ = "personal_looks"
+    __table_args__ = (Index(None, "person_id", "kind", "at"),)
+
+    look_id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    person_id: Mapped[uuid.UUID]
+    kind: Mapped[str]  # "reveal", "search"
+    at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
