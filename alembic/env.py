@@ -6,6 +6,7 @@ from sqlalchemy import Connection, create_engine, text
 
 import access.models
 import core.models
+import core.sync.models
 import geo.models
 import patrol.appeals.models
 import patrol.duties.models
@@ -14,6 +15,7 @@ import patrol.checklists.models
 import patrol.diary.models
 import patrol.models
 import patrol.presence.models
+import patrol.trackers.models
 import patrol.visits.models
 import registry.models
 import registry.people.models
@@ -22,6 +24,7 @@ from core.settings import load_settings
 # Importing a models module registers its tables; naming them here keeps the import in use.
 TABLES = (
     core.models,
+    core.sync.models,
     geo.models,
     access.models,
     registry.models,
@@ -30,6 +33,7 @@ TABLES = (
     patrol.checklists.models,
     patrol.diary.models,
     patrol.presence.models,
+    patrol.trackers.models,
     patrol.appeals.models,
     patrol.coverage.models,
     patrol.duties.models,

@@ -28,6 +28,7 @@ from api.routes import (
     locating,
     ogc,
     patrols,
+    photos,
     places,
     plan_drawing,
     plan_files,
@@ -59,6 +60,7 @@ ROUTERS = (
     checkpoints,
     places,
     patrols,
+    photos,
     compliance,
     analysis,
     quarantine,
@@ -123,7 +125,7 @@ def create_app(
         app.include_router(module.router)
     if settings.http.web_dist.is_dir():
         app.mount("/", pages(settings.http.web_dist), name="web")
-    app.add_middleware(BodyCap, http=settings.http)
+    app.add_middleware(BodyCap, http=settings.http, max_photo_bytes=settings.photos.max_bytes)
     app.add_middleware(RequestContext, hosts=hosts_of(settings.basemap))
     app.add_middleware(TileDoor, shortcut=app.state.tile_shortcut)
     return app

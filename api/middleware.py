@@ -27,6 +27,7 @@ SECURITY_HEADERS = {
     "Permissions-Policy": "geolocation=(self), camera=(self)",
 }
 UPLOADS = "/import"  # what addresses that take files end with
+PHOTOS = "/v1/photos/"  # what addresses that take a photo begin with
 log = structlog.get_logger("xunge.http")
 
 
@@ -73,16 +74,21 @@ class RequestContext:
 class BodyCap:
     """A body above the cap is refused before anything reads or stores it, declared length or not."""
 
-    def __init__(self, app: ASGIApp, http: HttpSettings) -> None:
+    def __init__(self, app: ASGIApp, http: HttpSettings, *, max_photo_bytes: int) -> None:
         self.app = app
         self.http = http
+        self.max_photo_bytes = max_photo_bytes
+
+    def _cap(self, path: str) -> int:
+        if path.startswith(PHOTOS):
+            return self.max_photo_bytes
+        return self.http.max_upload_bytes if path.endswith(UPLOADS) else self.http.max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        takes_files = scope["path"].endswith(UPLOADS)
-        cap = self.http.max_upload_bytes if takes_files else self.http.max_body_bytes
+        cap = self._cap(scope["path"])
         declared = Headers(scope=scope).get("content-length", "0")
         if not declared.isdigit() or int(declared) > cap:
             await problem_response(Request(scope), _too_large(cap))(scope, receive, send)

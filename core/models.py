@@ -15,6 +15,7 @@ from sqlalchemy import (
     MetaData,
     Text,
     UniqueConstraint,
+    false,
     func,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -101,6 +102,7 @@ class QuarantinedItem(Base):
     reason: Mapped[str]  # the problem code
     problem: Mapped[dict[str, Any]]
     body: Mapped[bytes]
+    is_sealed: Mapped[bool] = mapped_column(server_default=false())  # the body: core/secrecy.py
     body_hash: Mapped[bytes]
     received_at: Mapped[datetime]
     refiled_at: Mapped[datetime | None]

@@ -84,7 +84,10 @@ class PatrolSettings(Part):
     max_fix_future_s: int = 300
     abandoned_after_hours: int = 12  # an open patrol with no news this long is judged as it stands
     appeal_within_days: int = 60  # after the patrol
-    track_visible_days: int = 30  # to others than the walker, after the patrol; longer while an appeal is open
+    track_visible_days: int = (
+        30  # to others than the walker, after the patrol; longer while an appeal is open
+    )
+    visit_correction_days: int = 7  # how long after a visit whoever made it may correct it
 
 
 class RegistrySettings(Part):
@@ -111,6 +114,15 @@ class PhotoSettings(Part):
     min_free_bytes: int = 1024 * MIB  # below it photos are refused: the rest is the database's
 
 
+class SyncSettings(Part):
+    """What passes between phones and the server; native trackers."""
+
+    state_days: int = Field(default=60, ge=1)  # a phone that stays away longer gets everything anew
+    tracker_token_days: int = Field(default=180, ge=1)
+    tracker_hold_minutes: int = Field(default=120, ge=1)  # positions without a patrol are deleted after this
+    tracker_fixes_per_minute: int = Field(default=600, ge=1)  # of one tracker; it sends again what is refused
+
+
 class LogSettings(Part):
     level: str = "INFO"
     style: Literal["console", "json"] = "console"
@@ -134,6 +146,7 @@ class Settings(BaseSettings):
     registry: RegistrySettings = RegistrySettings()
     privacy: PrivacySettings = PrivacySettings()
     photos: PhotoSettings = PhotoSettings()
+    sync: SyncSettings = SyncSettings()
     log: LogSettings = LogSettings()
 
     def with_database(self, url: str) -> "Settings":

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
+from core.photo_files import photo_folder
+from core.photos import prune_photos
 from core.settings import Settings
 from patrol.compliance import roll_up, roll_up_recent
 from patrol.coverage.rolling import roll_up_coverage
@@ -30,5 +32,8 @@ def make_tasks(settings: Settings) -> Mapping[str, Task]:
         "patrol.roll_up_coverage": Task(roll_up_coverage),
         "patrol.judge_abandoned": Task(partial(judge_abandoned, limits=settings.patrol), cron="*/10 * * * *"),
         "patrol.roll_up_recent": Task(roll_up_recent, cron="5 * * * *"),
+        "core.prune_photos": Task(
+            partial(prune_photos, files=photo_folder(settings), limits=settings.photos), cron="41 * * * *"
+        ),
         "core.prune": Task(sweeping.prune, cron="23 * * * *"),
     }
