@@ -3,7 +3,7 @@
 import uuid
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, UniqueConstraint, func
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.models import Base
@@ -172,3 +172,29 @@ class DeviceUse(Base):
     person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("people.person_id"), primary_key=True)
     first_at: Mapped[datetime]
     last_at: Mapped[datetime]
+    pending_items: Mapped[int | None]  # what waited on the device when it last said so
+    pending_at: Mapped[datetime | None]
+
+
+class TrackerToken(Base):
+    """What a native tracker shows instead of signing in: it delivers positions of one person, no more."""
+
+    __tablename__ = "tracker_tokens"
+    __table_args__ = (
+        UniqueConstraint("token_hash"),
+        Index(None, "person_id"),
+        # A device has one: a new one takes the place of the old.
+        Index(
+            "uq_tracker_tokens_device", "device_id", unique=True, postgresql_where=text("revoked_at IS NULL")
+        ),
+    )
+
+    tracker_token_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    device_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("devices.device_id"))
+    person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("people.person_id"))
+    token_hash: Mapped[bytes]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+    used_at: Mapped[datetime | None]
+    battery_percent: Mapped[int | None]  # as the tracker last said

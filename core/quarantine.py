@@ -1,18 +1,37 @@
 """Things that a known person sent and that could not be filed: kept with the reason, never dropped.
 
 A use-case that keeps something returns its error instead of raising it, so that the door commits the row and
-still answers with the problem. The problem then says `kept_aside`.
+still answers with the problem. The problem then says `kept_aside`. What may hold personal data is kept
+sealed: give `keys`.
 """
 
 import hashlib
 import uuid
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from core.errors import DomainError
+from core.clock import now
+from core.errors import DomainError, NotFound
 from core.models import QuarantinedItem
+from core.secrecy import KeyRing
+
+_BYTES = "latin-1"  # each byte as a character: a body need not be text
+_PURPOSE = "quarantined body"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A kept item with its body as it was sent."""
+
+    kind: str
+    item_id: uuid.UUID
+    subject_id: uuid.UUID | None
+    body: bytes
 
 
 def keep(
@@ -24,28 +43,30 @@ def keep(
     subject_id: uuid.UUID | None,
     person_id: uuid.UUID,
     body: bytes,
+    keys: KeyRing | None = None,
 ) -> DomainError:
     """The body is kept once, however often it is sent; the problem names the row in `kept_aside`."""
-    body_hash = hashlib.sha256(body).digest()
-    quarantine_id = session.scalar(
+    quarantine_id, body_hash = uuid.uuid4(), _hashed(body, keys)
+    stored_id = session.scalar(
         insert(QuarantinedItem)
         .values(
-            quarantine_id=uuid.uuid4(),
+            quarantine_id=quarantine_id,
             kind=kind,
             item_id=item_id,
             subject_id=subject_id,
             person_id=person_id,
             reason=problem.code,
-            problem=problem.members(),
-            body=body,
+            problem=_storable(problem.members()),
+            body=body if keys is None else keys.seal(body.decode(_BYTES), _place_of(quarantine_id)),
+            is_sealed=keys is not None,
             body_hash=body_hash,
             received_at=func.clock_timestamp(),
         )
         .on_conflict_do_nothing()
         .returning(QuarantinedItem.quarantine_id)
     )
-    if quarantine_id is None:
-        quarantine_id = session.scalars(
+    if stored_id is None:
+        stored_id = session.scalars(
             select(QuarantinedItem.quarantine_id).where(
                 QuarantinedItem.person_id == person_id,
                 QuarantinedItem.item_id == item_id,
@@ -53,5 +74,69 @@ def keep(
                 QuarantinedItem.reason == problem.code,
             )
         ).one()
-    problem.extra["kept_aside"] = str(quarantine_id)
+    problem.extra["kept_aside"] = str(stored_id)
     return problem
+
+
+def body_of(item: QuarantinedItem, keys: KeyRing) -> bytes:
+    """The body as it was sent. Raises: KeyMissing, NotOpened."""
+    if not item.is_sealed:
+        return item.body
+    return keys.open(item.body, _place_of(item.quarantine_id)).encode(_BYTES)
+
+
+def refile(
+    session: Session,
+    person_id: uuid.UUID,
+    quarantine_id: uuid.UUID,
+    keys: KeyRing,
+    file_again: Callable[[Kept], bool | DomainError],
+) -> bool | DomainError:
+    """The person's own kept item is filed, or stays with the reason of today; True when it was filed before.
+
+    Raises: NotFound, and what the filing may raise. Returns: the problem when one is still in the way.
+    """
+    item = session.scalar(
+        select(QuarantinedItem)
+        .where(QuarantinedItem.quarantine_id == quarantine_id, QuarantinedItem.person_id == person_id)
+        .with_for_update()
+    )
+    if item is None:
+        raise NotFound
+    if item.refiled_at is not None:
+        return True
+    outcome = file_again(Kept(item.kind, item.item_id, item.subject_id, body_of(item, keys)))
+    if not isinstance(outcome, DomainError):
+        item.refiled_at = now()
+    return outcome
+
+
+def kept_of(session: Session, person_id: uuid.UUID, item_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    """Which of these items of the person wait here."""
+    return set(
+        session.scalars(
+            select(QuarantinedItem.item_id).where(
+                QuarantinedItem.person_id == person_id,
+                QuarantinedItem.item_id.in_(item_ids),
+                QuarantinedItem.refiled_at.is_(None),
+            )
+        )
+    )
+
+
+def _hashed(body: bytes, keys: KeyRing | None) -> bytes:
+    """Equal for equal bodies; of a sealed one nobody without the keys can try out what it holds."""
+    return hashlib.sha256(body).digest() if keys is None else keys.index(body.decode(_BYTES), _PURPOSE)
+
+
+def _place_of(quarantine_id: uuid.UUID) -> str:
+    return f"quarantined_items:body:{quarantine_id}"
+
+
+def _storable(value: Any) -> Any:
+    """The same without what the database cannot keep: a problem may quote what was sent."""
+    if isinstance(value, str):
+        return value.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {_storable(name): _storable(inner) for name, inner in value.items()}
+    return [_storable(inner) for inner in value] if isinstance(value, list | tuple) else value
