@@ -16,6 +16,7 @@ from api.pages import pages
 from api.routes import (
     absences,
     analysis,
+    appeals,
     auth,
     basemap,
     checkpoints,
@@ -61,6 +62,7 @@ ROUTERS = (
     places,
     patrols,
     photos,
+    appeals,
     compliance,
     analysis,
     quarantine,

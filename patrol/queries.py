@@ -1,7 +1,7 @@
 """Read-only SQL for patrols and kept items as the API shows them."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -54,6 +54,7 @@ class PatrolView:
     grid_name: str
     person_id: uuid.UUID
     person_name: str
+    source: str
     started_at: datetime
     finished_at: datetime | None
     state: str
@@ -103,6 +104,16 @@ def read_patrol(session: Session, actor: Actor, patrol_id: uuid.UUID) -> PatrolV
     if not views:
         raise NotFound
     return views[0]
+
+
+def patrols_by_id(
+    session: Session, actor: Actor, patrol_ids: Collection[uuid.UUID]
+) -> dict[uuid.UUID, PatrolView]:
+    """Those of these patrols that the actor may read."""
+    if not patrol_ids:
+        return {}
+    statement = _patrols(actor).where(Patrol.patrol_id.in_(patrol_ids))
+    return {view.patrol_id: view for view in _views(session, session.execute(statement))}
 
 
 def list_patrols(
@@ -164,15 +175,20 @@ def below(grid_code: str) -> ColumnElement[bool]:
     return func.starts_with(Grid.path, top)
 
 
-def _patrols(actor: Actor) -> Select[Any]:
-    """Every patrol the actor may read, with its latest verdict."""
-    name = (
+def grid_name() -> ColumnElement[str]:
+    """What a Grid is called by its newest version."""
+    newest = (
         select(GridVersion.name)
         .where(GridVersion.grid_id == Grid.grid_id)
         .order_by(GridVersion.valid_from.desc())
         .limit(1)
         .scalar_subquery()
     )
+    return func.coalesce(newest, Grid.code)
+
+
+def _patrols(actor: Actor) -> Select[Any]:
+    """Every patrol the actor may read, with its latest verdict."""
     of_patrol = Segment.patrol_id == Patrol.patrol_id
     sums = (
         select(
@@ -188,7 +204,7 @@ def _patrols(actor: Actor) -> Select[Any]:
         select(
             Patrol,
             Grid.code.label("grid_code"),
-            func.coalesce(name, Grid.code).label("grid_name"),
+            grid_name().label("grid_name"),
             Person.name.label("person_name"),
             sums.c.segments,
             sums.c.fixes,
@@ -219,6 +235,7 @@ def _view(row: Row[Any], count: Counted | None) -> PatrolView:
         grid_name=row.grid_name,
         person_id=patrol.person_id,
         person_name=row.person_name,
+        source=patrol.source,
         started_at=patrol.started_at,
         finished_at=patrol.finished_at,
         state=_state(patrol, verdict, row.last_received_at),

@@ -84,12 +84,16 @@ class PersonOut(BaseModel):
 
 
 class PatrolBase(BaseModel):
-    """A patrol; `state` is judged once the verdict includes everything that has arrived."""
+    """A patrol; `state` is judged once the verdict includes everything that has arrived.
+
+    `source` is app, gpx or tracker, or appeal for one that only an accepted appeal speaks for.
+    """
 
     id: uuid.UUID
     grid_code: str
     grid_name: str
     person: PersonOut
+    source: str
     started_at: datetime
     finished_at: datetime | None
     state: Literal["open", "judging", "judged"]
@@ -185,6 +189,7 @@ def _patrol(view: PatrolView) -> dict[str, object]:
         "grid_code": view.grid_code,
         "grid_name": view.grid_name,
         "person": PersonOut(id=view.person_id, name=view.person_name),
+        "source": view.source,
         "started_at": view.started_at,
         "finished_at": view.finished_at,
         "state": view.state,

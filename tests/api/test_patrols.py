@@ -81,6 +81,7 @@ def test_a_patrol_that_has_begun(phone: TestClient, walk: Round) -> None:
         "grid_code": walk.grid_code,
         "grid_name": "格10",
         "person": {"id": str(make.fixed_uuid("person 某member")), "name": "某member"},
+        "source": "app",
         "started_at": walk.start.started_at.isoformat().replace("+00:00", "Z"),
         "finished_at": None,
         "state": "open",
