@@ -14,6 +14,7 @@ from patrol.models import PatrolPolicy
 from patrol.policies import Policy
 from seeds.duties import load_duties
 from seeds.tags import load_tags
+from seeds.visit_form_files import load_visit_forms
 from seeds.work_calendar import load_work_calendar
 
 ACTOR = "seed"
@@ -37,6 +38,7 @@ def load_base(session: Session) -> None:
     load_tags(session)
     load_duties(session)
     load_work_calendar(session)
+    load_visit_forms(session, changed_by=ACTOR)
     session.execute(
         insert(PatrolPolicy)
         .values(path="", kind="", valid_from=_POLICY_VALID_FROM, thresholds=Policy().thresholds())
