@@ -1,0 +1,190 @@
+"""The doors of a part of the tree on a day: which households stand there, where, and in which order they lie.
+
+Households of one building share its position, so a grid is looked for once per position and not once per
+household: a street of 36,000 households has some 1,500 positions.
+"""
+
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import CTE, ColumnElement, Row, String, and_, cast, func, select, true
+from sqlalchemy.orm import Session
+
+from access.roles import Action
+from access.scope import Actor, Scope, require, scope_of
+from core.errors import Forbidden
+from geo.models import Grid, GridVersion
+from geo.queries import version_on
+from patrol.rights import GridUnknown
+from registry.people.masking import mask_name
+from registry.people.models import Household, Resident
+from registry.people.placing import OF_HOUSEHOLDS, Door, House, at_their_doors, building_id
+from registry.people.queries import standing
+from registry.people.tags import special_on
+from registry.placing import Whereabouts, grid_at, near
+
+NAMES_SHOWN = 3
+_HEAD = "head"  # of the household, GB/T 4761
+_WIDTH = 6  # to which parts of a door are filled, so that 2 comes before 10
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of the tree: what the actor sees of it, and the grid that was asked for; kind is its own."""
+
+    scope: Scope
+    below: Scope
+    path: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class DoorPlate:
+    """What a worker needs to find a door, with names masked."""
+
+    address: str | None
+    building_id: uuid.UUID | None
+    building: str | None
+    entrance: str | None
+    floor: str | None
+    room: str | None
+    lon: float
+    lat: float
+    names: tuple[str, ...]
+    residents: int
+
+
+def part_of_tree(session: Session, actor: Actor, grid_code: str | None, day: date) -> Part:
+    """The grid with this code, or all that the actor sees. Raises: GridUnknown, Forbidden."""
+    scope = scope_of(actor, Action.READ_HOUSEHOLDS)
+    if grid_code is None:
+        if scope.is_empty:
+            told = "您没有查看住户的权限 / none of your roles shows households"
+            raise Forbidden(told, action=Action.READ_HOUSEHOLDS.value)
+        path = scope.prefixes[0] if len(scope.prefixes) == 1 else ""
+        return Part(scope, scope, path, "")
+    found = session.execute(
+        select(Grid.path, GridVersion.kind)
+        .outerjoin(GridVersion, and_(GridVersion.grid_id == Grid.grid_id, version_on(day)))
+        .where(Grid.code == grid_code)
+    ).one_or_none()
+    if found is None:
+        raise GridUnknown
+    require(actor, Action.READ_HOUSEHOLDS, found.path, missing=GridUnknown)
+    return Part(scope, Scope((found.path,)), found.path, found.kind or "")
+
+
+def doors_of(part: Part, day: date, kinds: Collection[str]) -> CTE:
+    """Standing households of these kinds in the part: household_id, is_special, point, building_id, door."""
+    point, by_hand = OF_HOUSEHOLDS.point, OF_HOUSEHOLDS.manual_grid_id
+    statement: Any = at_their_doors(
+        select(
+            Household.household_id,
+            Household.street_code,
+            special_on(day).label("is_special"),
+            point.label("point"),
+            by_hand.label("manual_grid_id"),
+            building_id().label("building_id"),
+            _in_order_of_doors().label("door"),
+        )
+    )
+    candidates = (
+        statement.where(standing(day), Household.kind.in_(kinds), near(part.below, OF_HOUSEHOLDS, day))
+        .cte("candidates")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
+    )
+    spots = select(candidates.c.street_code, candidates.c.point, candidates.c.manual_grid_id).distinct().cte()
+    at = Whereabouts(spots.c.street_code, (spots.c.point,), (spots.c.manual_grid_id,))
+    placed = grid_at(at, day)
+    path = func.coalesce(placed.c.path, spots.c.street_code + "/")
+    inside = (
+        select(spots.c.street_code, spots.c.point, spots.c.manual_grid_id)
+        .outerjoin(placed, true())
+        .where(part.scope.clause(path), part.below.clause(path))
+        .cte("inside")
+    )
+    same = and_(
+        candidates.c.street_code == inside.c.street_code,
+        candidates.c.point == inside.c.point,
+        candidates.c.manual_grid_id.is_not_distinct_from(inside.c.manual_grid_id),
+    )
+    return (
+        select(
+            candidates.c.household_id,
+            candidates.c.is_special,
+            candidates.c.point,
+            candidates.c.building_id,
+            candidates.c.door,
+        )
+        .join(inside, same)
+        .cte("doors")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
+    )
+
+
+def _in_order_of_doors() -> ColumnElement[str]:
+    """A text by which neighbours stand beside each other: building, entrance, floor, room."""
+    parts = (
+        func.lpad(func.coalesce(part, ""), _WIDTH, "0")
+        for part in (Household.entrance, Household.floor, Household.room)
+    )
+    home = func.coalesce(cast(building_id(), String), cast(Household.address_id, String), "")
+    return func.concat_ws("/", home, *parts).collate("C")
+
+
+def plates_of(session: Session, household_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, DoorPlate]:
+    """Where to find each of these households, and who lives there."""
+    names = _names_of(session, household_ids)
+    statement = at_their_doors(
+        select(
+            Household.household_id,
+            Door.text.label("address"),
+            building_id().label("home_id"),
+            (func.coalesce(House.compound, "") + House.name).label("building"),
+            Household.entrance,
+            Household.floor,
+            Household.room,
+            func.ST_X(OF_HOUSEHOLDS.point).label("lon"),
+            func.ST_Y(OF_HOUSEHOLDS.point).label("lat"),
+        )
+    ).where(Household.household_id.in_(household_ids))
+    return {
+        row.household_id: _plate(row, *names.get(row.household_id, ((), 0)))
+        for row in session.execute(statement)
+    }
+
+
+def _plate(row: Row[Any], names: tuple[str, ...], residents: int) -> DoorPlate:
+    return DoorPlate(
+        address=row.address,
+        building_id=row.home_id,
+        building=row.building,
+        entrance=row.entrance,
+        floor=row.floor,
+        room=row.room,
+        lon=row.lon,
+        lat=row.lat,
+        names=names,
+        residents=residents,
+    )
+
+
+def _names_of(
+    session: Session, household_ids: Collection[uuid.UUID]
+) -> dict[uuid.UUID, tuple[tuple[str, ...], int]]:
+    rows = session.execute(
+        select(Resident.household_id, Resident.name)
+        .where(
+            Resident.household_id.in_(household_ids),
+            Resident.left_on.is_(None),
+            Resident.erased_at.is_(None),
+        )
+        .order_by(func.coalesce(Resident.relation, "") != _HEAD, Resident.created_at, Resident.resident_id)
+    )
+    found: dict[uuid.UUID, list[str]] = {}
+    for household_id, name in rows:
+        found.setdefault(household_id, []).append(mask_name(name))
+    return {key: (tuple(names[:NAMES_SHOWN]), len(names)) for key, names in found.items()}

@@ -1,0 +1,247 @@
+"""The due list: households of a part of the tree on a day, the most pressing first. Read-only.
+
+Nothing is stored: the households follow from the division of the day (registry/placing.py) and what was done
+from the visits, whoever made them. So an approved plan, a new worker, a late upload or a correction moves
+lines of the list in the same moment in which it holds, and there is no job that could be late.
+"""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Date,
+    Row,
+    and_,
+    case,
+    cast,
+    column,
+    func,
+    or_,
+    select,
+    true,
+    tuple_,
+)
+from sqlalchemy.orm import Session
+
+from access.scope import Actor
+from core.clock import LOCAL_ZONE
+from patrol.visits.advice import ENOUGH_ATTEMPTS, RANKS, Advice, Figures, State, advise
+from patrol.visits.asked import Asked, AskedOfHouseholds, asked_of_households
+from patrol.visits.counting import ATTEMPTS, Outcome, VisitFact
+from patrol.visits.doors import DoorPlate, doors_of, part_of_tree, plates_of
+from patrol.visits.models import Visit
+
+_NEVER = date(1, 1, 1)
+_ATTEMPTS = [outcome.value for outcome in ATTEMPTS]
+
+
+@dataclass(frozen=True, slots=True)
+class DueCursor:
+    """The last line of a page; the next page begins behind it."""
+
+    rank: int
+    last_on: date
+    door: str
+    household_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True)
+class DueLine:
+    """One household on the list."""
+
+    household_id: uuid.UUID
+    figures: Figures
+    plate: DoorPlate
+    advice: Advice
+    cursor: DueCursor
+
+
+@dataclass(frozen=True, slots=True)
+class DueList:
+    """A page of the list, and how many households stand where in all of it, those that are done too."""
+
+    lines: tuple[DueLine, ...]
+    counts: Mapping[State, int]
+    asked: AskedOfHouseholds
+    looked_back_to: date  # visits before that day are not looked at
+
+
+def due_list(
+    session: Session,
+    actor: Actor,
+    grid_code: str | None,
+    day: date,
+    *,
+    after: DueCursor | None = None,
+    limit: int,
+    states: frozenset[State] = frozenset(set(State) - {State.DONE}),
+) -> DueList:
+    """Lines of these states, special households first, then the longest unvisited, door by door.
+
+    Raises: GridUnknown, Forbidden.
+    """
+    part = part_of_tree(session, actor, grid_code, day)
+    asked = asked_of_households(session, part.path, part.kind, day)
+    since = date(day.year - 1, 1, 1)
+    ranked = _ranked(doors_of(part, day, asked.kinds), asked, day, since)
+    rows = session.execute(_page(ranked, states, after, limit)).all()
+    found = [row for row in rows if row.household_id is not None]
+    lines = _lines(session, found, asked, day, since)
+    counts = {state: int(getattr(rows[0], state.value)) for state in State}
+    return DueList(tuple(lines), counts, asked, since)
+
+
+def _page(ranked: CTE, states: frozenset[State], after: DueCursor | None, limit: int) -> Any:
+    """One row per line, each with the counts of the whole list; one row without a line for an empty page."""
+    counts = select(
+        *(func.count().filter(ranked.c.rank == rank).label(state.value) for rank, state in enumerate(RANKS))
+    ).subquery()
+    key = (ranked.c.rank, ranked.c.last_key, ranked.c.door, ranked.c.household_id)
+    page = (
+        select(ranked)
+        .where(ranked.c.rank.in_([RANKS.index(state) for state in states]))
+        .order_by(*key)
+        .limit(limit)
+    )
+    if after is not None:
+        page = page.where(tuple_(*key) > (after.rank, after.last_on, after.door, after.household_id))
+    lines = page.subquery()
+    order = (lines.c.rank, lines.c.last_key, lines.c.door, lines.c.household_id)
+    return select(counts, lines).select_from(counts.outerjoin(lines, true())).order_by(*order)
+
+
+def _ranked(doors: CTE, asked: AskedOfHouseholds, day: date, since: date) -> CTE:
+    """Every door with its figures and its place on the list."""
+    facts = _facts(doors, asked, day, since)
+    last_on = facts.c.last_on
+    tried = _days_after(facts.c.attempt_days, last_on, asked.full)
+    tried_special = _days_after(facts.c.attempt_days, last_on, asked.special)
+    done_special, done_full = (func.coalesce(facts.c[name], 0) for name in ("done_special", "done_full"))
+    is_special_due = and_(doors.c.is_special, done_special < (asked.special.count if asked.special else 0))
+    follow_up_on = case((or_(last_on.is_(None), last_on < facts.c.follow_up_on), facts.c.follow_up_on))
+    rank = case(
+        (and_(is_special_due, tried_special >= ENOUGH_ATTEMPTS), RANKS.index(State.SPECIAL_ATTEMPTED)),
+        (is_special_due, RANKS.index(State.SPECIAL_DUE)),
+        (follow_up_on <= day, RANKS.index(State.FOLLOW_UP)),
+        (done_full >= (asked.full.count if asked.full else 0), RANKS.index(State.DONE)),
+        (tried >= ENOUGH_ATTEMPTS, RANKS.index(State.ATTEMPTED)),
+        else_=RANKS.index(State.DUE),
+    )
+    return (
+        select(
+            doors.c.household_id,
+            doors.c.is_special,
+            doors.c.door,
+            rank.label("rank"),
+            last_on,
+            func.coalesce(last_on, _NEVER).label("last_key"),
+            done_special.label("done_special"),
+            done_full.label("done_full"),
+            case((is_special_due, tried_special), else_=tried).label("attempt_days"),
+            follow_up_on.label("follow_up_on"),
+        )
+        .outerjoin(facts, facts.c.household_id == doors.c.household_id)
+        .cte("ranked")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
+    )
+
+
+def _facts(doors: CTE, asked: AskedOfHouseholds, day: date, since: date) -> CTE:
+    """What the visits up to the day say of each household; the same rule as patrol/visits/counting.py."""
+    on = cast(func.timezone(LOCAL_ZONE.key, Visit.at), Date)
+    counts = Visit.outcome.in_(asked.outcomes)
+    return (
+        select(
+            Visit.household_id,
+            func.max(on).filter(counts).label("last_on"),
+            _done(on, asked.special).label("done_special"),
+            _done(on, asked.full).label("done_full"),
+            func.array_agg(on.distinct()).filter(Visit.outcome.in_(_ATTEMPTS)).label("attempt_days"),
+            func.max(Visit.follow_up_on)
+            .filter(Visit.outcome != Outcome.WITHDRAWN.value)
+            .label("follow_up_on"),
+        )
+        .where(
+            Visit.household_id.in_(select(doors.c.household_id)),
+            Visit.at >= _begins(since),
+            Visit.at < _begins(day + timedelta(days=1)),
+        )
+        .group_by(Visit.household_id)
+        .cte("facts")
+    )
+
+
+def _done(on: ColumnElement[date], asked: Asked | None) -> ColumnElement[int]:
+    """Days that count in the period. With a gap between them: exact up to two, for more an upper bound."""
+    if asked is None:
+        return func.count().filter(Visit.outcome.is_(None))
+    in_period = and_(Visit.outcome.in_(asked.outcomes), on.between(asked.period.first, asked.period.last))
+    days = func.count(on.distinct()).filter(in_period)
+    if asked.min_gap_days <= 1:
+        return days
+    span = func.max(on).filter(in_period) - func.min(on).filter(in_period)
+    return func.least(days, span / asked.min_gap_days + 1)
+
+
+def _days_after(days: ColumnElement[Any], last_on: ColumnElement[Any], asked: Asked | None) -> Any:
+    """Days in vain since the last visit that counts, in the period."""
+    if asked is None:
+        return 0
+    each = func.unnest(days).table_valued(column("day", Date)).render_derived("each")
+    return (
+        select(func.count())
+        .select_from(each)
+        .where(each.c.day > func.coalesce(last_on, _NEVER), each.c.day >= asked.period.first)
+        .scalar_subquery()
+    )
+
+
+def _begins(day: date) -> datetime:
+    return datetime.combine(day, time(), LOCAL_ZONE)
+
+
+# ------------------------------------------------------------------------------------------------- one page
+
+
+def _lines(
+    session: Session, rows: list[Row[Any]], asked: AskedOfHouseholds, day: date, since: date
+) -> list[DueLine]:
+    ids = [row.household_id for row in rows]
+    plates, visits = plates_of(session, ids), _visits_of(session, ids, since, day)
+    lines = []
+    for row in rows:
+        figures = Figures(
+            state=RANKS[row.rank],
+            is_special=row.is_special,
+            last_on=row.last_on,
+            done_special=row.done_special,
+            done_full=row.done_full,
+            attempt_days=row.attempt_days,
+            follow_up_on=row.follow_up_on,
+        )
+        advice = advise(figures, asked, visits.get(row.household_id, []), day, since)
+        cursor = DueCursor(row.rank, row.last_key, row.door, row.household_id)
+        lines.append(DueLine(row.household_id, figures, plates[row.household_id], advice, cursor))
+    return lines
+
+
+def _visits_of(
+    session: Session, household_ids: list[uuid.UUID], since: date, day: date
+) -> dict[uuid.UUID, list[VisitFact]]:
+    rows = session.execute(
+        select(Visit.visit_id, Visit.household_id, Visit.person_id, Visit.at, Visit.outcome).where(
+            Visit.household_id.in_(household_ids),
+            Visit.at >= _begins(since),
+            Visit.at < _begins(day + timedelta(days=1)),
+        )
+    )
+    found: dict[uuid.UUID, list[VisitFact]] = {}
+    for visit_id, household_id, person_id, at, outcome in rows:
+        fact = VisitFact(visit_id, household_id, person_id, at, Outcome(outcome))
+        found.setdefault(household_id, []).append(fact)
+    return found
