@@ -28,6 +28,11 @@ def make_sessions(engine: Engine) -> Sessions:
     return sessionmaker(engine, expire_on_commit=False)
 
 
+def make_snapshots(engine: Engine) -> Sessions:
+    """Sessions in which every statement sees what the first one saw."""
+    return sessionmaker(engine.execution_options(isolation_level="REPEATABLE READ"), expire_on_commit=False)
+
+
 @contextmanager
 def reading(sessions: Sessions, *, timeout_ms: int) -> Iterator[Session]:
     """A session that cannot write and always ends in rollback.

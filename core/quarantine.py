@@ -8,7 +8,6 @@ sealed: give `keys`.
 import hashlib
 import uuid
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import func, select
@@ -22,16 +21,6 @@ from core.secrecy import KeyRing
 
 _BYTES = "latin-1"  # each byte as a character: a body need not be text
 _PURPOSE = "quarantined body"
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A kept item with its body as it was sent."""
-
-    kind: str
-    item_id: uuid.UUID
-    subject_id: uuid.UUID | None
-    body: bytes
 
 
 def keep(
@@ -89,8 +78,7 @@ def refile(
     session: Session,
     person_id: uuid.UUID,
     quarantine_id: uuid.UUID,
-    keys: KeyRing,
-    file_again: Callable[[Kept], bool | DomainError],
+    file_again: Callable[[QuarantinedItem], bool | DomainError],
 ) -> bool | DomainError:
     """The person's own kept item is filed, or stays with the reason of today; True when it was filed before.
 
@@ -105,7 +93,7 @@ def refile(
         raise NotFound
     if item.refiled_at is not None:
         return True
-    outcome = file_again(Kept(item.kind, item.item_id, item.subject_id, body_of(item, keys)))
+    outcome = file_again(item)
     if not isinstance(outcome, DomainError):
         item.refiled_at = now()
     return outcome

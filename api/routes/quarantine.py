@@ -9,16 +9,25 @@ from api.dependencies import AppSettings, Reading, Writing
 from api.paging import After, Limit, cursor_of, parse_cursor
 from api.problems import problem_replies, problem_response
 from api.schemas.quarantine import KeptItemOut, KeptPage, RefiledOut
+from api.sync.receiving import KindUnknown
+from api.sync.refiling import refile
 from core.errors import DomainError, Forbidden, Invalid, NotFound, Unauthenticated, Unavailable
 from patrol.problems import PatrolConflict, PatrolFinished, PatrolOfAnother, PatrolUnknown, SegmentConflict
 from patrol.queries import Cursor, list_kept
-from patrol.refiling import refile
 from patrol.wire import SegmentInvalid
 
 router = APIRouter(prefix="/v1", tags=["quarantine"])
 
 ALWAYS = (Invalid, Unauthenticated, Unavailable)
-STILL = (PatrolUnknown, PatrolOfAnother, PatrolConflict, SegmentConflict, PatrolFinished, SegmentInvalid)
+STILL = (
+    PatrolUnknown,
+    PatrolOfAnother,
+    PatrolConflict,
+    SegmentConflict,
+    PatrolFinished,
+    SegmentInvalid,
+    KindUnknown,
+)
 
 
 @router.get("/quarantine", response_model=KeptPage, responses=problem_replies(*ALWAYS))
@@ -45,7 +54,7 @@ def refile_item(
     request: Request, quarantine_id: uuid.UUID, call: Writing, settings: AppSettings
 ) -> RefiledOut | Response:
     """Try once more to file something of your own; if it still cannot be, the answer says why today."""
-    outcome = refile(call.session, call.actor, quarantine_id, settings.patrol)
+    outcome = refile(call.session, call.actor, quarantine_id, settings)
     if isinstance(outcome, DomainError):
         return problem_response(request, outcome)
-    return RefiledOut(repeated=outcome.is_repeated)
+    return RefiledOut(repeated=outcome)
