@@ -12,17 +12,36 @@ from sqlalchemy.orm import Session
 from access.models import Assignment, Person
 from access.roles import PATROL_ROLES, Action
 from access.scope import Actor, require, scope_of
-from core.clock import Week
+from core.clock import Week, now
 from geo.models import Grid, GridVersion
 from geo.queries import standing_on, version_on
 from patrol.evidence import stored_policies
+from patrol.frozen import (
+    Shown,
+    as_it_stands,
+    facts_of,
+    frozen_pairs,
+    frozen_streets,
+    names_of,
+    share_out_late,
+)
 from patrol.models import Patrol, PatrolVerdict
 from patrol.policies import Policy, PolicyRow, policy_for
 from patrol.reasons import Reason
 from patrol.rights import GridUnknown
 from patrol.substitutes import PairKey, StandIn, share_out, stand_ins_in_week
 from patrol.verdicts import Status, effective_status
-from patrol.weeks import Counted, GridStatus, JudgedPatrol, closes_at, count_week, grid_status, is_met
+from patrol.weeks import (
+    Counted,
+    GridStatus,
+    JudgedPatrol,
+    WeekState,
+    closes_at,
+    count_week,
+    grid_status,
+    is_met,
+    week_state,
+)
 
 _PATROL_ROLES = [role.value for role in PATROL_ROLES]
 
@@ -50,17 +69,25 @@ class CountedPatrol:
     status: Status
     counted: bool
     reason: Reason | None
+    is_late: bool  # delivered after the closing, and nobody has accepted it
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One person and one own grid in one week: what compliance is asked of."""
+    """One person and one own grid in one week: what compliance is asked of.
+
+    `frozen_counted` is what was written down when the week was frozen (None: it has not been), `corrected`
+    whether decisions made since have it counted anew.
+    """
 
     grid: StandingGrid
     person_id: uuid.UUID
     person_name: str
     policy: Policy
     patrols: tuple[CountedPatrol, ...]
+    policy_id: int
+    frozen_counted: int | None = None
+    corrected: bool = False
 
     @property
     def counted(self) -> int:
@@ -163,8 +190,22 @@ def grids_in_week(session: Session, within: ColumnElement[bool], week: Week) -> 
 
 
 def pairs_in_week(session: Session, grids: Iterable[StandingGrid], week: Week) -> list[Pair]:
-    """Every pair due in the week in these grids, by grid code and person; with what substitutes walked."""
+    """Every pair due in the week in these grids, by grid code and person; with what substitutes walked.
+
+    From facts while the week may change, and from what was written down once it is frozen.
+    """
+    wanted = list(grids)
+    frozen = _frozen_in(session, wanted, week)
+    pairs = _pairs_of_facts(session, (grid for grid in wanted if grid.grid_id not in frozen), week)
+    if frozen:
+        pairs += _pairs_of_frozen(session, frozen, week)
+    return sorted(pairs, key=lambda pair: (pair.grid.code, pair.person_id))
+
+
+def _pairs_of_facts(session: Session, grids: Iterable[StandingGrid], week: Week) -> list[Pair]:
     by_id = {grid.grid_id: grid for grid in grids}
+    if not by_id:
+        return []
     people = session.execute(
         select(Assignment.grid_id, Person.person_id, Person.name)
         .join(Person, Person.person_id == Assignment.person_id)
@@ -182,13 +223,62 @@ def pairs_in_week(session: Session, grids: Iterable[StandingGrid], week: Week) -
         for one in patrols
     }
     stored = stored_policies(session)
-    policies = {key: _policy_in(stored, by_id[key[1]], week) for key in own}
+    rows = {key: _policy_in(stored, by_id[key[1]], week) for key in own}
     pairs = []
-    for (person_id, grid_id), patrols in share_out(judged, policies, stand_ins).items():
-        policy = policies[person_id, grid_id]
-        shown = _counted(patrols, policy, walkers)
-        pairs.append(Pair(by_id[grid_id], person_id, names[person_id], policy, shown))
-    return sorted(pairs, key=lambda pair: (pair.grid.code, pair.person_id))
+    shares = share_out(judged, {key: row.policy for key, row in rows.items()}, stand_ins)
+    for (person_id, grid_id), patrols in shares.items():
+        row = rows[person_id, grid_id]
+        shown = _counted(patrols, row.policy, walkers)
+        pairs.append(Pair(by_id[grid_id], person_id, names[person_id], row.policy, shown, row.policy_id))
+    return pairs
+
+
+def _frozen_in(session: Session, grids: Iterable[StandingGrid], week: Week) -> dict[int, StandingGrid]:
+    """The grids of streets whose week is frozen, by id."""
+    if week_state(week, now()) != WeekState.CLOSED:
+        return {}
+    streets: dict[str, list[StandingGrid]] = defaultdict(list)
+    for grid in grids:
+        streets[grid.path.partition("/")[0]].append(grid)
+    frozen = frozen_streets(session, streets, week)
+    return {grid.grid_id: grid for street in frozen for grid in streets[street]}
+
+
+def _pairs_of_frozen(session: Session, grids: Mapping[int, StandingGrid], week: Week) -> list[Pair]:
+    frozen, facts = frozen_pairs(session, grids, week), facts_of(session, grids, week)
+    stand_ins = stand_ins_in_week(session, {one.person_id for one in frozen}, week)
+    later = share_out_late(frozen, facts, stand_ins)
+    policies = {row.policy_id: row.policy for row in stored_policies(session)}
+    by_id = {fact.patrol_id: fact for fact in facts}
+    stood = [as_it_stands(one, by_id, later.get(one.key, ()), policies[one.policy_id]) for one in frozen]
+    names = names_of(session, {shown.walker_id for patrols, _ in stood for shown in patrols})
+    return [
+        Pair(
+            grids[one.grid_id],
+            one.person_id,
+            one.person_name,
+            policies[one.policy_id],
+            tuple(_shown(patrol, names) for patrol in patrols),
+            one.policy_id,
+            one.counted,
+            corrected,
+        )
+        for one, (patrols, corrected) in zip(frozen, stood, strict=True)
+    ]
+
+
+def _shown(patrol: Shown, names: Mapping[uuid.UUID, str]) -> CountedPatrol:
+    judged, walker_id = patrol.judged, patrol.walker_id
+    return CountedPatrol(
+        judged.patrol_id,
+        walker_id,
+        names[walker_id],
+        judged.started_at,
+        judged.status,
+        patrol.counted,
+        patrol.reason,
+        judged.is_late,
+    )
 
 
 def counts_of(session: Session, keys: Collection[tuple[uuid.UUID, int, Week]]) -> dict[uuid.UUID, Counted]:
@@ -260,13 +350,14 @@ def _counted(
             known[answer.patrol_id].status,
             answer.counted,
             answer.reason,
+            known[answer.patrol_id].is_late,
         )
         for answer in count_week(judged, policy)
     )
 
 
-def _policy_in(stored: Iterable[PolicyRow], grid: StandingGrid, week: Week) -> Policy:
-    return policy_for(stored, path=grid.path, kind=grid.kind, day=week.monday).policy
+def _policy_in(stored: Iterable[PolicyRow], grid: StandingGrid, week: Week) -> PolicyRow:
+    return policy_for(stored, path=grid.path, kind=grid.kind, day=week.monday)
 
 
 def _walked_for_others(own: Iterable[PairKey], stand_ins: Iterable[StandIn]) -> set[PairKey]:

@@ -9,6 +9,8 @@ from core.photos import prune_photos
 from core.settings import Settings
 from patrol.compliance import roll_up, roll_up_recent
 from patrol.coverage.rolling import roll_up_coverage
+from patrol.duties.reminding import REMIND_STREET, remind, remind_street
+from patrol.freezing import freeze_recent, freeze_week
 from patrol.judging import judge_abandoned, judge_patrol
 from worker import sweeping
 
@@ -32,8 +34,12 @@ def make_tasks(settings: Settings) -> Mapping[str, Task]:
         "patrol.roll_up_coverage": Task(roll_up_coverage),
         "patrol.judge_abandoned": Task(partial(judge_abandoned, limits=settings.patrol), cron="*/10 * * * *"),
         "patrol.roll_up_recent": Task(roll_up_recent, cron="5 * * * *"),
+        "patrol.freeze_week": Task(freeze_week),
+        "patrol.freeze_recent": Task(freeze_recent, cron="20 * * * *"),
         "core.prune_photos": Task(
             partial(prune_photos, files=photo_folder(settings), limits=settings.photos), cron="41 * * * *"
         ),
+        REMIND_STREET: Task(remind_street),
+        "patrol.remind": Task(remind, cron="0 1 * * *"),  # 09:00 in China
         "core.prune": Task(sweeping.prune, cron="23 * * * *"),
     }

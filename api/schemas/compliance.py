@@ -79,7 +79,11 @@ class CountedPatrolOut(BaseModel):
 
 
 class PairOut(BaseModel):
-    """One person and one own grid: `valid` passed by themselves, `counted` also keep gap and days."""
+    """One person and one own grid: `valid` passed by themselves, `counted` also keep gap and days.
+
+    `frozen_counted` is what was written down after the week closed, null before; `corrected` says that
+    decisions made since changed what is counted.
+    """
 
     grid_code: str
     grid_name: str
@@ -87,6 +91,8 @@ class PairOut(BaseModel):
     person: PersonOut
     required: int
     counted: int
+    frozen_counted: int | None
+    corrected: bool
     valid: int
     invalid: int
     pending: int
@@ -104,6 +110,8 @@ class PairOut(BaseModel):
                 "person": PersonOut(id=pair.person_id, name=pair.person_name),
                 "required": pair.policy.required_per_week,
                 "counted": pair.counted,
+                "frozen_counted": pair.frozen_counted,
+                "corrected": pair.corrected,
                 "valid": pair.number_of(*COUNTING),
                 "invalid": pair.number_of(Status.INVALID),
                 "pending": pair.number_of(Status.PENDING_REVIEW),

@@ -45,6 +45,8 @@ def test_a_week_of_a_street(session: Session, world: World, leader: TestClient) 
         "person": {"id": str(world.wang.person_id), "name": "某wang"},
         "required": 2,
         "counted": 3,
+        "frozen_counted": None,
+        "corrected": False,
         "valid": 4,
         "invalid": 0,
         "pending": 0,
