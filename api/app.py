@@ -19,8 +19,12 @@ from api.routes import (
     appeals,
     auth,
     basemap,
+    calendar,
     checkpoints,
     compliance,
+    coverage,
+    coverage_tiles,
+    duties,
     grid_changes,
     grid_codes,
     grid_files,
@@ -35,12 +39,13 @@ from api.routes import (
     plan_files,
     plans,
     quarantine,
+    sync,
     teams,
     tiles,
     topology,
 )
 from api.tile_shortcut import TileDoor, TileShortcut
-from core.database import Sessions, make_engine, make_sessions
+from core.database import Sessions, make_engine, make_sessions, make_snapshots
 from core.settings import Settings
 from core.signals import Listener
 from geo.located_index import GridIndexes
@@ -64,8 +69,13 @@ ROUTERS = (
     photos,
     appeals,
     compliance,
+    coverage,
+    coverage_tiles,
+    duties,
+    calendar,
     analysis,
     quarantine,
+    sync,
     teams,
     absences,
     basemap,  # /tiles/base is not the layer called "base"
@@ -114,6 +124,7 @@ def create_app(
         url = app.state.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
         app.state.listener = listener or Listener(url)
     app.state.sessions = sessions
+    app.state.snapshots = sessions if app.state.engine is None else make_snapshots(app.state.engine)
     app.state.sign_in_throttle = SignInThrottle(settings.access)
     app.state.gis_passwords = GisPasswords(sessions, app.state.sign_in_throttle, settings.access)
     app.state.actors = ActorCache(

@@ -27,7 +27,7 @@ class PeriodKind(StrEnum):
     YEAR = "year"
 
 
-_MONTHS = {PeriodKind.MONTH: 1, PeriodKind.QUARTER: 3, PeriodKind.HALF: 6, PeriodKind.YEAR: 12}
+MONTHS = {PeriodKind.MONTH: 1, PeriodKind.QUARTER: 3, PeriodKind.HALF: 6, PeriodKind.YEAR: 12}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -44,7 +44,7 @@ class Period:
         if kind is PeriodKind.WEEK:
             week = Week.of_day(day)
             return cls(week.monday, week.sunday, kind)
-        return _of_months(kind, day.year, (day.month - 1) // _MONTHS[kind])
+        return _of_months(kind, day.year, (day.month - 1) // MONTHS[kind])
 
     @classmethod
     def parse(cls, text: str) -> "Period":
@@ -71,8 +71,8 @@ class Period:
         """The period of the same kind so many later, or earlier when negative."""
         if self.kind is PeriodKind.WEEK:
             return Period.of(self.kind, self.first + timedelta(weeks=periods))
-        per_year = 12 // _MONTHS[self.kind]
-        number = self.first.year * per_year + (self.first.month - 1) // _MONTHS[self.kind] + periods
+        per_year = 12 // MONTHS[self.kind]
+        number = self.first.year * per_year + (self.first.month - 1) // MONTHS[self.kind] + periods
         return _of_months(self.kind, *divmod(number, per_year))
 
     def holds(self, day: date) -> bool:
@@ -104,7 +104,7 @@ class Period:
     def __str__(self) -> str:
         if self.kind is PeriodKind.WEEK:
             return str(Week(self.first))
-        part = (self.first.month - 1) // _MONTHS[self.kind] + 1
+        part = (self.first.month - 1) // MONTHS[self.kind] + 1
         of_year = {
             PeriodKind.MONTH: f"-{part:02d}",
             PeriodKind.QUARTER: f"-Q{part}",
@@ -116,6 +116,6 @@ class Period:
 
 def _of_months(kind: PeriodKind, year: int, part: int) -> Period:
     """The `part`-th such period of a year, from 0."""
-    first = date(year, part * _MONTHS[kind] + 1, 1)
-    after = first.replace(day=28) + timedelta(days=4 + 31 * (_MONTHS[kind] - 1))
+    first = date(year, part * MONTHS[kind] + 1, 1)
+    after = first.replace(day=28) + timedelta(days=4 + 31 * (MONTHS[kind] - 1))
     return Period(first, after.replace(day=1) - timedelta(days=1), kind)

@@ -8,11 +8,11 @@ what it would excuse stands beside the raw figure and never in its place.
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any, Self
 
-from core.periods import Period, PeriodKind
+from core.periods import MONTHS, Period, PeriodKind
 
 _AHEAD_OF_PACE = 1.5  # more than this times the even pace of the whole period is a risk
 
@@ -116,21 +116,46 @@ def prorated(count: int, days: int, of_days: int) -> int:
     return math.ceil(count * days / of_days) if days > 0 else 0
 
 
+def due_by(period: Period, count: int, number: int) -> date:
+    """The last day for the `number`-th of `count` facts: equal parts of the period, whole months if possible.
+
+    Of two visits a year the first is due by the end of June. All are asked for by the end of the period.
+    """
+    months = MONTHS.get(period.kind, 0)
+    if months % count == 0 and months:
+        part = Period.of(PeriodKind.MONTH, period.first).shifted(months // count * number - 1)
+        return min(part.last, period.last)
+    days = (period.last - period.first).days + 1
+    return period.first + timedelta(days=max(1, days * number // count) - 1)
+
+
 def spaced(days: Iterable[date], min_gap_days: int) -> list[date]:
     """The days that count: the earliest, and each at least the gap after the last that counts.
 
-    Greedy from the earliest: no other choice counts more. One a day at most.
+    Greedy from the earliest: no other choice counts more.
     """
     kept: list[date] = []
     for day in sorted(days):
-        if not kept or (day - kept[-1]).days >= max(1, min_gap_days):
+        if is_apart(day, kept[-1] if kept else None, min_gap_days):
             kept.append(day)
     return kept
+
+
+def is_apart(day: date, last: date | None, min_gap_days: int) -> bool:
+    """Whether a fact on this day counts after the last one that does; one a day at most."""
+    return last is None or (day - last).days >= max(1, min_gap_days)
 
 
 def reach_by_days(done: Sequence[date], min_gap_days: int, days: Sequence[date]) -> int:
     """How many can count at the end if something is done on each of these days."""
     return len(spaced([*done, *days], min_gap_days))
+
+
+def most_until(last: date | None, min_gap_days: int, first: date, end: date) -> int:
+    """How many more can count on the days from `first` to `end` after the last one that does."""
+    gap = max(1, min_gap_days)
+    start = first if last is None else max(first, last + timedelta(days=gap))
+    return 0 if start > end else (end - start).days // gap + 1
 
 
 # -------------------------------------------------------------------------------------------------- forecasts
