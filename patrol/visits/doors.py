@@ -57,13 +57,20 @@ class DoorPlate:
     residents: int
 
 
-def part_of_tree(session: Session, actor: Actor, grid_code: str | None, day: date) -> Part:
-    """The grid with this code, or all that the actor sees. Raises: GridUnknown, Forbidden."""
-    scope = scope_of(actor, Action.READ_HOUSEHOLDS)
+def part_of_tree(
+    session: Session,
+    actor: Actor,
+    grid_code: str | None,
+    day: date,
+    *,
+    action: Action = Action.READ_HOUSEHOLDS,
+) -> Part:
+    """The grid with this code, or all where the actor may do this. Raises: GridUnknown, Forbidden."""
+    scope = scope_of(actor, action)
     if grid_code is None:
         if scope.is_empty:
-            told = "您没有查看住户的权限 / none of your roles shows households"
-            raise Forbidden(told, action=Action.READ_HOUSEHOLDS.value)
+            told = "您没有该操作权限 / none of your roles allows this"
+            raise Forbidden(told, action=action.value)
         path = scope.prefixes[0] if len(scope.prefixes) == 1 else ""
         return Part(scope, scope, path, "")
     found = session.execute(
@@ -73,12 +80,20 @@ def part_of_tree(session: Session, actor: Actor, grid_code: str | None, day: dat
     ).one_or_none()
     if found is None:
         raise GridUnknown
-    require(actor, Action.READ_HOUSEHOLDS, found.path, missing=GridUnknown)
+    require(actor, action, found.path, missing=GridUnknown)
     return Part(scope, Scope((found.path,)), found.path, found.kind or "")
 
 
-def doors_of(part: Part, day: date, kinds: Collection[str]) -> CTE:
-    """Standing households of these kinds in the part: household_id, is_special, point, building_id, door."""
+def visited_kinds(kinds: Collection[str], day: date) -> ColumnElement[bool]:
+    """Households that stand on the day and are of a kind that is visited."""
+    return and_(standing(day), Household.kind.in_(kinds))
+
+
+def doors_of(part: Part, day: date, *wanted: ColumnElement[bool]) -> CTE:
+    """The wanted households that lie in the part on the day.
+
+    Columns: household_id, is_special, point, building_id, and door, a text that puts neighbours side by side.
+    """
     point, by_hand = OF_HOUSEHOLDS.point, OF_HOUSEHOLDS.manual_grid_id
     statement: Any = at_their_doors(
         select(
@@ -92,7 +107,7 @@ def doors_of(part: Part, day: date, kinds: Collection[str]) -> CTE:
         )
     )
     candidates = (
-        statement.where(standing(day), Household.kind.in_(kinds), near(part.below, OF_HOUSEHOLDS, day))
+        statement.where(near(part.below, OF_HOUSEHOLDS, day), *wanted)
         .cte("candidates")
         .prefix_with("MATERIALIZED", dialect="postgresql")
     )

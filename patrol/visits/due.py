@@ -6,7 +6,7 @@ lines of the list in the same moment in which it holds, and there is no job that
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -33,11 +33,12 @@ from core.clock import LOCAL_ZONE
 from patrol.visits.advice import ENOUGH_ATTEMPTS, RANKS, Advice, Figures, State, advise
 from patrol.visits.asked import Asked, AskedOfHouseholds, asked_of_households
 from patrol.visits.counting import ATTEMPTS, Outcome, VisitFact
-from patrol.visits.doors import DoorPlate, doors_of, part_of_tree, plates_of
+from patrol.visits.doors import DoorPlate, doors_of, part_of_tree, plates_of, visited_kinds
 from patrol.visits.models import Visit
 
 _NEVER = date(1, 1, 1)
 _ATTEMPTS = [outcome.value for outcome in ATTEMPTS]
+NOT_DONE = frozenset(set(State) - {State.DONE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,17 @@ class DueList:
     looked_back_to: date  # visits before that day are not looked at
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The rows of a list as the database ranks them, with what they were ranked by."""
+
+    rows: Sequence[Row[Any]]
+    counts: Mapping[State, int]
+    asked: AskedOfHouseholds
+    day: date
+    since: date
+
+
 def due_list(
     session: Session,
     actor: Actor,
@@ -79,21 +91,35 @@ def due_list(
     *,
     after: DueCursor | None = None,
     limit: int,
-    states: frozenset[State] = frozenset(set(State) - {State.DONE}),
+    states: frozenset[State] = NOT_DONE,
 ) -> DueList:
     """Lines of these states, special households first, then the longest unvisited, door by door.
 
     Raises: GridUnknown, Forbidden.
     """
+    listing = listing_of(session, actor, grid_code, day, after=after, limit=limit, states=states)
+    lines = lines_of(session, listing, listing.rows)
+    return DueList(tuple(lines), listing.counts, listing.asked, listing.since)
+
+
+def listing_of(
+    session: Session,
+    actor: Actor,
+    grid_code: str | None,
+    day: date,
+    *,
+    after: DueCursor | None = None,
+    limit: int,
+    states: frozenset[State] = NOT_DONE,
+) -> Listing:
+    """The rows of `due_list` without names and advice. Raises: GridUnknown, Forbidden."""
     part = part_of_tree(session, actor, grid_code, day)
     asked = asked_of_households(session, part.path, part.kind, day)
     since = date(day.year - 1, 1, 1)
-    ranked = _ranked(doors_of(part, day, asked.kinds), asked, day, since)
-    rows = session.execute(_page(ranked, states, after, limit)).all()
-    found = [row for row in rows if row.household_id is not None]
-    lines = _lines(session, found, asked, day, since)
+    doors = doors_of(part, day, visited_kinds(asked.kinds, day))
+    rows = session.execute(_page(_ranked(doors, asked, day, since), states, after, limit)).all()
     counts = {state: int(getattr(rows[0], state.value)) for state in State}
-    return DueList(tuple(lines), counts, asked, since)
+    return Listing([row for row in rows if row.household_id is not None], counts, asked, day, since)
 
 
 def _page(ranked: CTE, states: frozenset[State], after: DueCursor | None, limit: int) -> Any:
@@ -137,6 +163,8 @@ def _ranked(doors: CTE, asked: AskedOfHouseholds, day: date, since: date) -> CTE
             doors.c.household_id,
             doors.c.is_special,
             doors.c.door,
+            func.ST_X(doors.c.point).label("lon"),
+            func.ST_Y(doors.c.point).label("lat"),
             rank.label("rank"),
             last_on,
             func.coalesce(last_on, _NEVER).label("last_key"),
@@ -208,11 +236,10 @@ def _begins(day: date) -> datetime:
 # ------------------------------------------------------------------------------------------------- one page
 
 
-def _lines(
-    session: Session, rows: list[Row[Any]], asked: AskedOfHouseholds, day: date, since: date
-) -> list[DueLine]:
+def lines_of(session: Session, listing: Listing, rows: Sequence[Row[Any]]) -> list[DueLine]:
+    """Rows of the listing with their doors and the advice for each."""
     ids = [row.household_id for row in rows]
-    plates, visits = plates_of(session, ids), _visits_of(session, ids, since, day)
+    plates, visits = plates_of(session, ids), _visits_of(session, ids, listing.since, listing.day)
     lines = []
     for row in rows:
         figures = Figures(
@@ -224,7 +251,8 @@ def _lines(
             attempt_days=row.attempt_days,
             follow_up_on=row.follow_up_on,
         )
-        advice = advise(figures, asked, visits.get(row.household_id, []), day, since)
+        recent = visits.get(row.household_id, [])
+        advice = advise(figures, listing.asked, recent, listing.day, listing.since)
         cursor = DueCursor(row.rank, row.last_key, row.door, row.household_id)
         lines.append(DueLine(row.household_id, figures, plates[row.household_id], advice, cursor))
     return lines

@@ -18,6 +18,7 @@ from core import audit, quarantine
 from core.clock import now
 from core.errors import DomainError
 from core.models import QuarantinedItem
+from core.photos import expect_photos
 from core.settings import PatrolSettings
 from geo.datums import to_cgcs2000
 from patrol.tracks import REFILERS, Filed
@@ -101,6 +102,14 @@ def _file(
         return VisitConflict() if known is None else _repeated(actor, known, body_hash)
     visit = session.get_one(Visit, visit_id)
     keep_needs(session, visit)
+    expect_photos(
+        session,
+        [bytes.fromhex(name) for name in said.photos],
+        kind=VISIT,
+        item_id=visit_id,
+        person_id=actor.person_id,
+        path=household.path_then,
+    )
     file_waiting_corrections(session, actor, visit, limits)
     _record(session, actor, visit, household.street_code)
     return Filed(is_repeated=False)
