@@ -32,7 +32,7 @@ class Flag(IntFlag):
 
 
 # What proves nothing about where the worker was. STALE and MOCK count, and a person looks at them.
-_UNUSABLE = Flag.INACCURATE | Flag.DUPLICATE | Flag.OUTSIDE_PATROL
+UNUSABLE = Flag.INACCURATE | Flag.DUPLICATE | Flag.OUTSIDE_PATROL
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,7 +59,7 @@ def clean(fixes: Fixes, policy: Policy, *, started_ms: int, finished_ms: int) ->
     flags[fixes.mock] |= Flag.MOCK
     flags[fixes.accuracy_m > policy.max_accuracy_m] |= Flag.INACCURATE
     flags[(fixes.at_ms < started_ms) | (fixes.at_ms > finished_ms)] |= Flag.OUTSIDE_PATROL
-    usable = np.flatnonzero((flags & _UNUSABLE) == 0)
+    usable = np.flatnonzero((flags & UNUSABLE) == 0)
     points = _points(fixes, usable)
     chain = longest_chain(points, policy)
     off_chain = np.ones(len(usable), np.bool_)

@@ -1,14 +1,18 @@
 """What a verdict is made from, read from the database: fixes, the grid of the day, the policies."""
 
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from functools import lru_cache
+from typing import Any
 
+import numpy as np
 from geoalchemy2 import WKBElement
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import Row, ScalarSelect, Select, and_, func, or_, select, true
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from core.clock import Week
+from access.scope import Scope
+from core.clock import Week, local_date
 from geo.area import GridArea
 from geo.cells import unpacked
 from geo.models import Grid, GridVersion
@@ -16,7 +20,12 @@ from geo.queries import version_on
 from patrol.fixes import Fixes, decode
 from patrol.models import Patrol, PatrolPolicy, Segment
 from patrol.policies import Policy, PolicyRow
+from patrol.presence.clocks import Clock
+from patrol.presence.models import CheckIn, PatrolGap
+from patrol.presence.rules import CheckInFact, Evidence, GapFact, StandingCheckpoint
 from patrol.weeks import closes_at
+from registry.models import Checkpoint, RetiredPlate
+from registry.placing import OF_CHECKPOINTS, Home, grid_at, near
 
 _AREAS = 512  # prepared grids kept per process, about 100 KiB each
 
@@ -34,16 +43,153 @@ class JudgedGrid:
     has_polygon: bool
 
 
-def stored_fixes(session: Session, patrol: Patrol) -> Fixes:
-    """All fixes of a patrol; for one delivered in time, those that came before its week was closed.
+@dataclass(frozen=True, slots=True, eq=False)
+class Recorded:
+    """Everything stored of a patrol that counts, on the server's clock."""
+
+    fixes: Fixes
+    started_ms: int
+    finished_ms: int | None
+    evidence: Evidence
+
+    @property
+    def ends_ms(self) -> int:
+        """The finish; without one, the latest moment that anything speaks of."""
+        if self.finished_ms is not None:
+            return self.finished_ms
+        last_ms = int(self.fixes.at_ms.max()) if len(self.fixes) else self.started_ms
+        return max(last_ms, self.evidence.last_ms, self.started_ms)
+
+
+def recorded(session: Session, patrol: Patrol, grid: JudgedGrid) -> Recorded:
+    """What there is of a patrol; of one delivered in time, what came before its week was closed.
 
     What comes later is kept, but a closed week changes only by an appeal (design 5).
     """
-    statement = select(Segment.fixes).where(Segment.patrol_id == patrol.patrol_id)
+    closing = closing_of(patrol)
+    segments = _rows(session, _segments(patrol), Segment.received_at, closing)
+    check_ins = _rows(session, _check_ins(patrol), CheckIn.received_at, closing)
+    gaps = _rows(session, _gaps(patrol), PatrolGap.received_at, closing)
+    offsets = (row.clock_offset_s for row in (*segments, *check_ins, *gaps))
+    clock = Clock.of([patrol.start_clock_offset_s, patrol.finish_clock_offset_s, *offsets])
+    finished_at = patrol.finished_at
+    return Recorded(
+        fixes=_fixes(segments, clock),
+        started_ms=clock.milliseconds(patrol.started_at, patrol.start_clock_offset_s),
+        finished_ms=None
+        if finished_at is None
+        else clock.milliseconds(finished_at, patrol.finish_clock_offset_s),
+        evidence=Evidence(
+            checkpoints=checkpoints_of(session, patrol, grid),
+            check_ins=tuple(_check_in(row, clock) for row in check_ins),
+            gaps=tuple(_gap(row, clock) for row in gaps),
+            clock_offset_s=clock.worst_s,
+        ),
+    )
+
+
+def newest_of_patrol() -> list[ScalarSelect[Any]]:
+    """When the last segment, check-in and gap of a patrol were received, each null for none."""
+    return [
+        select(func.max(table.received_at)).where(table.patrol_id == Patrol.patrol_id).scalar_subquery()
+        for table in (Segment, CheckIn, PatrolGap)
+    ]
+
+
+def closing_of(patrol: Patrol) -> datetime | None:
+    """When the week of a patrol was closed for what came later; None for one that itself came later."""
     closing = closes_at(Week.of(patrol.started_at))
-    if (patrol.finish_received_at or patrol.start_received_at) < closing:
-        statement = statement.where(Segment.received_at < closing)
-    return decode(session.scalars(statement).all())
+    is_in_time = (patrol.finish_received_at or patrol.start_received_at) < closing
+    return closing if is_in_time else None
+
+
+def _rows(
+    session: Session,
+    statement: Select[*tuple[Any, ...]],
+    received_at: InstrumentedAttribute[datetime],
+    closing: datetime | None,
+) -> Sequence[Row[*tuple[Any, ...]]]:
+    if closing is not None:
+        statement = statement.where(received_at < closing)
+    return session.execute(statement).all()
+
+
+def _segments(patrol: Patrol) -> Select[*tuple[Any, ...]]:
+    columns = (Segment.fixes, Segment.fix_count, Segment.clock_offset_s)
+    return select(*columns).where(Segment.patrol_id == patrol.patrol_id)
+
+
+def _fixes(segments: Sequence[Row[*tuple[Any, ...]]], clock: Clock) -> Fixes:
+    fixes = decode([segment.fixes for segment in segments])
+    if not clock.is_wrong:
+        return fixes
+    more_ms = np.array([clock.correction_ms(segment.clock_offset_s) for segment in segments], np.int64)
+    counts = [segment.fix_count for segment in segments]
+    return replace(fixes, at_ms=fixes.at_ms + np.repeat(more_ms, counts))
+
+
+def _check_ins(patrol: Patrol) -> Select[*tuple[Any, ...]]:
+    same_plate = and_(
+        RetiredPlate.checkpoint_id == CheckIn.checkpoint_id, RetiredPlate.generation == CheckIn.generation
+    )
+    return (
+        select(CheckIn.__table__, RetiredPlate.retired_at)
+        .outerjoin(RetiredPlate, same_plate)
+        .where(CheckIn.patrol_id == patrol.patrol_id)
+    )
+
+
+def _check_in(row: Row[*tuple[Any, ...]], clock: Clock) -> CheckInFact:
+    return CheckInFact(
+        check_in_id=row.check_in_id,
+        checkpoint_id=row.checkpoint_id,
+        proof=row.proof,
+        at_ms=clock.milliseconds(row.at, row.clock_offset_s),
+        replaced_ms=row.retired_at and round(row.retired_at.timestamp() * 1000),
+        lon=row.lon,
+        lat=row.lat,
+        accuracy_m=row.accuracy_m,
+    )
+
+
+def _gaps(patrol: Patrol) -> Select[*tuple[Any, ...]]:
+    return select(PatrolGap.__table__).where(PatrolGap.patrol_id == patrol.patrol_id)
+
+
+def _gap(row: Row[*tuple[Any, ...]], clock: Clock) -> GapFact:
+    from_ms, to_ms = (clock.milliseconds(at, row.clock_offset_s) for at in (row.from_at, row.to_at))
+    return GapFact(row.gap_id, from_ms, to_ms, row.reason)
+
+
+def checkpoints_of(session: Session, patrol: Patrol, grid: JudgedGrid) -> tuple[StandingCheckpoint, ...]:
+    """The checkpoints that stood in the grid, and in those below it, when the patrol began."""
+    day = local_date(patrol.started_at)
+    placed = grid_at(OF_CHECKPOINTS, day)
+    point = OF_CHECKPOINTS.point
+    rows = session.execute(
+        select(
+            Checkpoint.checkpoint_id,
+            Checkpoint.name,
+            Checkpoint.kind,
+            func.ST_X(point),
+            func.ST_Y(point),
+            Checkpoint.radius_m,
+            Checkpoint.building_id,
+            func.coalesce(Home.compound, "") + Home.name,
+            Checkpoint.floor,
+            Checkpoint.entrance,
+        )
+        .outerjoin(Home, Home.building_id == Checkpoint.building_id)
+        .join(placed, true())
+        .where(
+            near(Scope((grid.path,)), OF_CHECKPOINTS, day),
+            func.starts_with(placed.c.path, grid.path),
+            Checkpoint.created_at <= patrol.started_at,
+            or_(Checkpoint.retired_on.is_(None), Checkpoint.retired_on > day),
+        )
+        .order_by(Checkpoint.checkpoint_id)
+    )
+    return tuple(StandingCheckpoint(*row) for row in rows)
 
 
 def grid_on(session: Session, grid_id: int, day: date) -> JudgedGrid:

@@ -5,12 +5,13 @@ rewritten whenever more arrives, so it never depends on the order of arrival.
 """
 
 import uuid
-from dataclasses import replace
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from geoalchemy2 import WKBElement
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -21,23 +22,35 @@ from geo.area import path_wkb
 from geo.cells import packed
 from geo.models import CGCS2000
 from patrol.cleaning import CleanTrack, clean
-from patrol.evidence import JudgedGrid, area_of, grid_on, stored_fixes, stored_policies
+from patrol.coverage.rolling import enqueue_days
+from patrol.evidence import (
+    JudgedGrid,
+    Recorded,
+    area_of,
+    grid_on,
+    newest_of_patrol,
+    recorded,
+    stored_policies,
+)
+from patrol.filing import FINISH_TOLERANCE, enqueue_judging
 from patrol.fixes import Fixes
-from patrol.models import Patrol, PatrolVerdict, Segment
-from patrol.policies import Policy, policy_for
-from patrol.tracks import FINISH_TOLERANCE, enqueue_judging
-from patrol.verdicts import Check, Status, Verdict, doubted, judge, walked_path
+from patrol.likeness import middle_of, trace_of
+from patrol.likeness import packed as packed_trace
+from patrol.models import Patrol, PatrolVerdict
+from patrol.policies import Policy, PolicyRow, policy_for
+from patrol.presence.rules import NO_EVIDENCE, presence_of
+from patrol.suspicion import suspicion_of
+from patrol.verdicts import Verdict, doubted, judge, walked_path
 
 ROLL_UP = "patrol.roll_up"
 _DRAWN_TO_M = 2.0  # below the error of a fix
-_MIN_REPLAY_M = 100.0  # a few steps may be equal by chance
-_DECIDED = (Status.VALID.value, Status.INVALID.value)
+_TOLERANCE_MS = round(FINISH_TOLERANCE / timedelta(milliseconds=1))
 
 
 def judge_patrol(session: Session, patrol_id: str) -> None:
     """The patrol's verdict is that of everything stored, and its week will be counted again.
 
-    Takes the patrol's row lock first: segments on their way are waited for, later ones ask for another run.
+    Takes the patrol's row lock first: what is on its way is waited for, what comes later asks for another.
     """
     patrol = session.scalar(
         select(Patrol)
@@ -45,66 +58,85 @@ def judge_patrol(session: Session, patrol_id: str) -> None:
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     )
-    if patrol is None or patrol.fixes_deleted_at is not None:
-        return  # the verdict stays: what it was computed from has been deleted (patrol/retention.py)
+    if patrol is None:
+        return
     judged_at = session.scalars(select(func.clock_timestamp())).one()
-    day, week = local_date(patrol.started_at), Week.of(patrol.started_at)
-    grid = grid_on(session, patrol.grid_id, day)
-    chosen = policy_for(stored_policies(session), path=grid.path, kind=grid.kind, day=day)
-    verdict, track = judge_fixes(patrol, stored_fixes(session, patrol), grid, chosen.policy)
-    if session.scalars(_same_track(patrol, verdict, PatrolVerdict.started_at < patrol.started_at)).first():
-        verdict = as_replayed(verdict)
+    seen = look_at(session, patrol)
+    suspicion = suspicion_of(session, patrol, seen.verdict, seen.track, seen.chosen.policy)
+    verdict = doubted(seen.verdict, suspicion.doubts)
+    week = Week.of(patrol.started_at)
     values = {
-        **verdict_values(verdict, track),
+        **verdict_values(verdict, seen.track),
+        "clock_offset_s": seen.recorded.evidence.clock_offset_s,
+        "related": sorted(suspicion.related),
         "person_id": patrol.person_id,
         "grid_id": patrol.grid_id,
         "week": week.monday,
         "started_at": patrol.started_at,
-        "policy_id": chosen.policy_id,
-        "grid_version_id": grid.version_id,
+        "policy_id": seen.chosen.policy_id,
+        "grid_version_id": seen.grid.version_id,
         "judged_at": judged_at,
     }
-    before = session.scalar(select(PatrolVerdict.status).where(PatrolVerdict.patrol_id == patrol.patrol_id))
+    before = session.execute(
+        select(PatrolVerdict.status, PatrolVerdict.related).where(PatrolVerdict.patrol_id == patrol.patrol_id)
+    ).one_or_none()
     _store(session, patrol.patrol_id, values)
-    enqueue_roll_up(session, grid.street_code, week)
-    replayed_later = and_(PatrolVerdict.started_at > patrol.started_at, PatrolVerdict.status.in_(_DECIDED))
-    for other in session.scalars(_same_track(patrol, verdict, replayed_later)).all():
-        enqueue_judging(session, other)  # it was judged before this one was here
-    if before != verdict.status:
-        _record(session, patrol.patrol_id, grid.street_code, before, values)
+    enqueue_roll_up(session, seen.grid.street_code, week)
+    enqueue_days(session, seen.grid.street_code, [local_date(patrol.started_at)])
+    _judge_again(session, suspicion.related ^ set(before.related if before else ()))
+    if before is None or before.status != verdict.status:
+        _record(session, patrol.patrol_id, seen.grid.street_code, before and before.status, values)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """A patrol judged by what it shows itself, before it is compared with others."""
+
+    grid: JudgedGrid
+    chosen: PolicyRow
+    recorded: Recorded
+    verdict: Verdict
+    track: CleanTrack
+
+
+def look_at(session: Session, patrol: Patrol) -> Seen:
+    """Judge what is stored of the patrol by itself; nothing is written."""
+    day = local_date(patrol.started_at)
+    grid = grid_on(session, patrol.grid_id, day)
+    chosen = policy_for(stored_policies(session), path=grid.path, kind=grid.kind, day=day)
+    stored = recorded(session, patrol, grid)
+    verdict, track = judge_recorded(stored, grid, chosen.policy)
+    return Seen(grid, chosen, stored, verdict, track)
 
 
 def judge_fixes(patrol: Patrol, fixes: Fixes, grid: JudgedGrid, policy: Policy) -> tuple[Verdict, CleanTrack]:
-    """The verdict on these fixes between start and finish; without a finish, up to the last fix.
+    """The verdict on these fixes alone between the start and the finish of the patrol."""
+    started_ms = _milliseconds(patrol.started_at)
+    finished_ms = None if patrol.finished_at is None else _milliseconds(patrol.finished_at)
+    return judge_recorded(Recorded(fixes, started_ms, finished_ms, NO_EVIDENCE), grid, policy)
 
-    What lies after the finish and its tolerance is left out, as a segment wholly after it is refused at the
+
+def judge_recorded(stored: Recorded, grid: JudgedGrid, policy: Policy) -> tuple[Verdict, CleanTrack]:
+    """The verdict on what was recorded between start and finish; without a finish, up to the last of it.
+
+    Fixes after the finish and its tolerance are left out, as a segment wholly after it is refused at the
     door: otherwise the flags would depend on which came first, the segment or the finish.
     """
     if not grid.has_polygon:  # a floor cannot be walked through on a map; the time around it can be measured
         policy = replace(policy, min_coverage_ratio=0.0)
-    started_ms = _milliseconds(patrol.started_at)
-    if patrol.finished_at is None:
-        finished_ms = int(fixes.at_ms.max()) if len(fixes) else started_ms
-    else:
-        finished_ms = _milliseconds(patrol.finished_at)
-        fixes = fixes.take(fixes.at_ms <= _milliseconds(patrol.finished_at + FINISH_TOLERANCE))
-    track = clean(fixes, policy, started_ms=started_ms, finished_ms=finished_ms)
-    return judge(track, area_of(grid.geom, grid.cells, policy.boundary_tolerance_m), policy), track
-
-
-def as_replayed(verdict: Verdict) -> Verdict:
-    """The verdict on a track that an earlier patrol of the grid has already shown: a person decides."""
-    return doubted(verdict, Check("replayed_fixes", verdict.fix_count, 0, "fixes", False, "replayed-track"))
-
-
-def track_mark(verdict: Verdict) -> tuple[int, float] | None:
-    """What two patrols share only when one track was played twice: no two walks are equal to the last bit."""
-    return (verdict.fix_count, verdict.length_m) if verdict.length_m >= _MIN_REPLAY_M else None
+    fixes, span = stored.fixes, {"started_ms": stored.started_ms, "finished_ms": stored.ends_ms}
+    if stored.finished_ms is not None:
+        fixes = fixes.take(fixes.at_ms <= stored.finished_ms + _TOLERANCE_MS)
+    track = clean(fixes, policy, **span)
+    presence = presence_of(track, stored.evidence, policy, **span)
+    area = area_of(grid.geom, grid.cells, policy.boundary_tolerance_m)
+    return judge(track, area, policy, presence, stored.evidence.clock_offset_s), track
 
 
 def verdict_values(verdict: Verdict, track: CleanTrack) -> dict[str, Any]:
-    """The columns of PatrolVerdict that follow from the fixes."""
+    """The columns of PatrolVerdict that follow from the patrol by itself."""
     path = path_wkb(walked_path(track), simplify_m=_DRAWN_TO_M)
+    trace, presence = trace_of(track), verdict.presence
     return {
         "status": verdict.status.value,
         "results": [result.members() for result in verdict.results],
@@ -117,14 +149,21 @@ def verdict_values(verdict: Verdict, track: CleanTrack) -> dict[str, Any]:
         "cells": packed(verdict.cells),
         "dwell_s": verdict.dwell_s.astype("<f4").tobytes(),
         "geom": None if path is None else WKBElement(path, srid=CGCS2000),
+        "checkpoints_visited": len(presence.visits),
+        "checkpoints_total": presence.total,
+        "visits": [visit.members() for visit in presence.visits],
+        "check_ins": [one.members() for one in presence.useless],
+        "indoor_s": presence.indoor_s,
+        "unknown_s": presence.unknown_s,
+        "gaps": [dict(gap) for gap in presence.gaps],
+        "trace": trace and packed_trace(trace),
+        "middle": trace and _point(*middle_of(trace)),
     }
 
 
 def judge_abandoned(session: Session, limits: PatrolSettings) -> None:
     """Patrols without a finish and without news for long will be judged as they stand."""
-    of_patrol = Segment.patrol_id == Patrol.patrol_id
-    newest = select(func.max(Segment.received_at)).where(of_patrol).scalar_subquery()
-    last_news = func.greatest(Patrol.start_received_at, newest)  # passes over null
+    last_news = func.greatest(Patrol.start_received_at, *newest_of_patrol())  # passes over null
     silence = timedelta(hours=limits.abandoned_after_hours)
     abandoned = session.scalars(
         select(Patrol.patrol_id)
@@ -145,16 +184,11 @@ def enqueue_roll_up(session: Session, street_code: str, week: Week) -> None:
     jobs.enqueue(session, ROLL_UP, lock=lock, queueing_lock=lock, street_code=street_code, week=str(week))
 
 
-def _same_track(patrol: Patrol, verdict: Verdict, condition: ColumnElement[bool]) -> Select[uuid.UUID]:
-    """Other patrols of the grid with exactly this track (`track_mark`), at another time."""
-    return select(PatrolVerdict.patrol_id).where(
-        PatrolVerdict.grid_id == patrol.grid_id,
-        PatrolVerdict.patrol_id != patrol.patrol_id,
-        PatrolVerdict.fix_count == verdict.fix_count,
-        PatrolVerdict.length_m == verdict.length_m,
-        PatrolVerdict.length_m >= _MIN_REPLAY_M,
-        condition,
-    )
+def _judge_again(session: Session, patrol_ids: Collection[uuid.UUID]) -> None:
+    """Other judged patrols that have come to resemble this one, or do so no more, are compared anew."""
+    judged = select(PatrolVerdict.patrol_id).where(PatrolVerdict.patrol_id.in_(patrol_ids))
+    for other in session.scalars(judged.order_by(PatrolVerdict.patrol_id)).all() if patrol_ids else ():
+        enqueue_judging(session, other)
 
 
 def _store(session: Session, patrol_id: uuid.UUID, values: dict[str, Any]) -> None:
@@ -174,6 +208,10 @@ def _record(
         subject=f"patrol:{patrol_id}",
         detail={"status": values["status"], "before": before, "policy_id": values["policy_id"]},
     )
+
+
+def _point(lon: float, lat: float, day: float) -> str:
+    return f"SRID={CGCS2000};POINT Z({lon!r} {lat!r} {day!r})"
 
 
 def _milliseconds(moment: datetime) -> int:

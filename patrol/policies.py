@@ -13,12 +13,16 @@ from typing import Any, Self
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Thresholds with their unit in the name; 0 switches a minimum off."""
+    """Thresholds with their unit in the name; 0 switches a minimum or a doubt off."""
 
     required_per_week: int = 2  # clause 11.2.1; the only figure here that a standard gives
     min_minutes_in_grid: float = 20.0
     min_in_grid_ratio: float = 0.8  # of the observed time
     min_coverage_ratio: float = 0.2  # of the grid's H3 resolution 11 cells
+    # Enough of the one or of the other, in a grid with checkpoints: stairs are no cells on a map.
+    min_checkpoint_ratio: float = 0.6  # of the checkpoints standing in the grid on the day
+    min_dwell_s: float = 20.0  # within the radius of an outdoor checkpoint
+    max_indoor_minutes: float = 15.0  # that two plates of one building prove without a position between them
     min_metres: float = 0.0  # off: metres walked reward laps, not work
     min_gap_hours: float = 12.0  # between the starts of two patrols that count
     distinct_days: int = 2  # different local days the required patrols must fall on
@@ -30,6 +34,12 @@ class Policy:
     # Positions no real receiver gives: reviewed by a person, never punished automatically.
     max_frozen_ratio: float = 0.9  # of the observed time spent at exactly one position after another
     max_constant_accuracy_fixes: int = 0  # off: some phones report 5 m all day long
+    max_jump_ratio: float = 0.3  # of the fixes, faster than max_speed_mps
+    # Two patrols are alike when the walkers were so close together for so much of the time that they moved.
+    max_alike_ratio: float = 0.8
+    max_people_per_device: int = 1  # whose patrols of one day may come from one phone
+    max_clock_skew_s: float = 300.0  # a phone's clock that errs more is corrected, and a person looks
+    max_check_in_distance_m: float = 300.0  # of the phone from the plate that it scanned
 
     @classmethod
     def of(cls, thresholds: Mapping[str, Any]) -> Self:

@@ -31,3 +31,21 @@ class PatrolFinished(Conflict):
     """The patrol was finished before."""
 
     code = "patrol-finished"
+
+
+class CheckInConflict(Conflict):
+    """A check-in with this id says something else."""
+
+    code = "check-in-conflict"
+
+
+class GapConflict(Conflict):
+    """A gap with this id says something else."""
+
+    code = "gap-conflict"
+
+
+class CheckpointUnknown(NotFound):
+    """There is no such checkpoint in the street of this patrol; what you sent is kept."""
+
+    code = "checkpoint-unknown"

@@ -8,39 +8,59 @@ that the door commits that row. What comes before its patrol waits there and is 
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, func, select, text, update
+from sqlalchemy import Row, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from access.scope import Actor
-from core import audit, jobs, quarantine
+from core import audit
 from core.clock import now
 from core.errors import DomainError, FieldError, Invalid
 from core.models import QuarantinedItem
 from core.settings import PatrolSettings
 from geo.models import Grid
-from patrol.models import Patrol, Segment
-from patrol.problems import PatrolConflict, PatrolFinished, PatrolOfAnother, PatrolUnknown, SegmentConflict
+from patrol.filing import (
+    FINISH,
+    FINISH_TOLERANCE,
+    JUDGE,
+    SEGMENT,
+    START,
+    Filed,
+    ItemKey,
+    enqueue_judging,
+    keep,
+    lock_patrol,
+)
+from patrol.models import Patrol
+from patrol.presence.clocks import TRIFLE_S, corrected, offset_s, sent_at_errors
+from patrol.problems import PatrolConflict, PatrolFinished, PatrolOfAnother, PatrolUnknown
 from patrol.rights import grid_to_patrol
-from patrol.wire import SegmentInvalid, Upload, check_moment, parse_segment
+from patrol.segments import SegmentKey, file_segment, record_segment
+from patrol.wire import check_moment
 
-JUDGE = "patrol.judge"
-SEGMENT, START, FINISH = "patrol-segment", "patrol-start", "patrol-finish"  # kinds of kept items
-# A phone may still hold fixes when the finish is pressed; a segment wholly after that is no part of it.
-FINISH_TOLERANCE = timedelta(minutes=2)
-_SKEW_S = 60  # a clock that is ahead by less is the ordinary drift of phones
-
-
-@dataclass(frozen=True, slots=True)
-class Filed:
-    """It is stored; `is_repeated` when it was already."""
-
-    is_repeated: bool
-    fix_count: int = 0
+__all__ = [  # the rest of what a door needs to file a patrol
+    "FINISH",
+    "FINISH_TOLERANCE",
+    "JUDGE",
+    "REFILERS",
+    "SEGMENT",
+    "START",
+    "Filed",
+    "Finish",
+    "SegmentKey",
+    "Start",
+    "enqueue_judging",
+    "file_again",
+    "file_segment",
+    "finish_patrol",
+    "lock_patrol",
+    "record_segment",
+    "start_patrol",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +69,8 @@ class Start:
 
     grid_code: str
     started_at: datetime
+    sent_at: datetime | None = None  # by the phone's clock, at this attempt
+    device_id: uuid.UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +78,7 @@ class Finish:
     """What a phone says when a patrol ends."""
 
     finished_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class SegmentKey:
-    """The ids that the phone made."""
-
-    patrol_id: uuid.UUID
-    segment_id: uuid.UUID
+    sent_at: datetime | None = None
 
 
 Refiler = Callable[[Session, Actor, QuarantinedItem, PatrolSettings], Filed | DomainError]
@@ -83,6 +98,7 @@ def start_patrol(
     limits: PatrolSettings,
     *,
     source: str = "app",
+    received_at: datetime | None = None,
 ) -> Filed | DomainError:
     """The patrol is known, and so is everything of it that came before.
 
@@ -90,51 +106,80 @@ def start_patrol(
     """
     known = _known(session, patrol_id)
     if known is None:
-        errors = list(check_moment("/started_at", start.started_at, received_at=now(), limits=limits))
-        if errors:
-            raise Invalid(errors=errors)
-        grid = grid_to_patrol(session, actor, start.grid_code, start.started_at)
+        offset = _checked_offset("/started_at", start.started_at, start.sent_at, received_at or now(), limits)
+        started_at = corrected(start.started_at, offset)
+        grid = grid_to_patrol(session, actor, start.grid_code, started_at)
         lock_patrol(session, patrol_id)
-        if _insert(session, actor, patrol_id, grid.grid_id, start.started_at, source=source):
+        patrol = Patrol(
+            patrol_id=patrol_id,
+            person_id=actor.person_id,
+            grid_id=grid.grid_id,
+            source=source,
+            device_id=start.device_id,
+            started_at=started_at,
+            start_clock_offset_s=offset,
+        )
+        if _insert(session, patrol):
             _file_waiting(session, actor, patrol_id, limits)
-            audit.record(
-                session,
-                chain=grid.street_code,
-                actor=actor.label,
-                action="patrol.started",
-                subject=f"patrol:{patrol_id}",
-                detail={"grid_code": start.grid_code, "started_at": start.started_at.isoformat()},
-            )
+            _record(session, actor, patrol, grid.street_code, start.grid_code)
             return Filed(is_repeated=False)
         known = _known(session, patrol_id)  # another request was faster
-    if known is not None and tuple(known) == (actor.person_id, start.grid_code, start.started_at):
+    if known is not None and _is_same(known, actor, start):
         return Filed(is_repeated=True)
-    return _keep(session, actor, PatrolConflict(), patrol_id, kind=START, body=msgspec.json.encode(start))
+    key = ItemKey(patrol_id, patrol_id)
+    return keep(session, actor, PatrolConflict(), key, kind=START, body=msgspec.json.encode(start))
 
 
-def _known(session: Session, patrol_id: uuid.UUID) -> Row[uuid.UUID, str, datetime] | None:
-    statement = select(Patrol.person_id, Grid.code, Patrol.started_at).join(
-        Grid, Grid.grid_id == Patrol.grid_id
-    )
+def _checked_offset(
+    pointer: str, moment: datetime, sent_at: datetime | None, received_at: datetime, limits: PatrolSettings
+) -> int:
+    """The error of the phone's clock. Raises: Invalid for a time that is impossible even so."""
+    errors = sent_at_errors(sent_at, received_at)
+    offset = 0 if errors else offset_s(sent_at, received_at)
+    errors += check_moment(pointer, corrected(moment, offset), received_at=received_at, limits=limits)
+    if errors:
+        raise Invalid(errors=errors)
+    return offset
+
+
+def _is_same(known: Row[Any], actor: Actor, start: Start) -> bool:
+    """Whether the stored patrol says what this start says, by the phone's own clock."""
+    started_at = corrected(known.started_at, -known.start_clock_offset_s)
+    return (known.person_id, known.code, started_at) == (actor.person_id, start.grid_code, start.started_at)
+
+
+def _known(session: Session, patrol_id: uuid.UUID) -> Row[Any] | None:
+    columns: Any = (Patrol.person_id, Grid.code, Patrol.started_at, Patrol.start_clock_offset_s)
+    statement = select(*columns).join(Grid, Grid.grid_id == Patrol.grid_id)
     return session.execute(statement.where(Patrol.patrol_id == patrol_id)).one_or_none()
 
 
-def _insert(
-    session: Session, actor: Actor, patrol_id: uuid.UUID, grid_id: int, started_at: datetime, *, source: str
-) -> bool:
-    statement = (
-        insert(Patrol)
-        .values(
-            patrol_id=patrol_id,
-            person_id=actor.person_id,
-            grid_id=grid_id,
-            source=source,
-            started_at=started_at,
-        )
-        .on_conflict_do_nothing()
-        .returning(Patrol.patrol_id)
-    )
+_STARTED = (
+    "patrol_id",
+    "person_id",
+    "grid_id",
+    "source",
+    "device_id",
+    "started_at",
+    "start_clock_offset_s",
+)
+
+
+def _insert(session: Session, patrol: Patrol) -> bool:
+    values = {name: getattr(patrol, name) for name in _STARTED}
+    statement = insert(Patrol).values(values).on_conflict_do_nothing().returning(Patrol.patrol_id)
     return session.scalar(statement) is not None
+
+
+def _record(session: Session, actor: Actor, patrol: Patrol, street_code: str, grid_code: str) -> None:
+    audit.record(
+        session,
+        chain=street_code,
+        actor=actor.label,
+        action="patrol.started",
+        subject=f"patrol:{patrol.patrol_id}",
+        detail={"grid_code": grid_code, "started_at": patrol.started_at.isoformat()},
+    )
 
 
 def _file_waiting(session: Session, actor: Actor, patrol_id: uuid.UUID, limits: PatrolSettings) -> None:
@@ -167,108 +212,9 @@ def file_again(
         return record_segment(session, actor, key, item.body, limits, received_at=received_at)
     if item.kind == FINISH:
         finish = msgspec.json.decode(item.body, type=Finish)
-        return finish_patrol(session, actor, item.item_id, finish, limits)
-    return start_patrol(session, actor, item.item_id, msgspec.json.decode(item.body, type=Start), limits)
-
-
-# -------------------------------------------------------------------------------------------------- segments
-
-# One statement decides and files. FOR SHARE makes it wait for a finish under way, and a judge wait for it: no
-# segment slips in between unseen.
-_FILE_SEGMENT = text(
-    """
-    WITH patrol AS (
-        SELECT patrol_id, person_id, finished_at FROM patrols WHERE patrol_id = :patrol_id FOR SHARE
-    ), filed AS (
-        INSERT INTO segments (segment_id, patrol_id, seq, datum, body_hash, clock_offset_s, fix_count, fixes)
-        SELECT :segment_id, patrol_id, :seq, :datum, :body_hash, :clock_offset_s, :fix_count, :fixes
-        FROM patrol WHERE person_id = :person_id AND (finished_at IS NULL OR finished_at >= :needed_finish)
-        ON CONFLICT (segment_id) DO NOTHING RETURNING 1
-    )
-    SELECT person_id, finished_at, EXISTS (SELECT FROM filed) AS is_filed FROM patrol
-    """
-)
-
-
-def record_segment(
-    session: Session,
-    actor: Actor,
-    key: SegmentKey,
-    body: bytes,
-    limits: PatrolSettings,
-    *,
-    received_at: datetime | None = None,
-) -> Filed | DomainError:
-    """The segment is stored, or its body kept with the reason why not.
-
-    Returns: SegmentInvalid, PatrolUnknown, PatrolOfAnother, SegmentConflict, PatrolFinished.
-    """
-    try:
-        upload = parse_segment(body, received_at=received_at or now(), limits=limits)
-    except SegmentInvalid as error:
-        return _keep_segment(session, actor, error, key, body)
-    return file_segment(session, actor, key, upload, body)
-
-
-def file_segment(
-    session: Session, actor: Actor, key: SegmentKey, upload: Upload, body: bytes
-) -> Filed | DomainError:
-    """Like `record_segment`, for a body that has been read."""
-    patrol = _try_to_file(session, actor, key, upload)
-    if patrol is None:
-        # The patrol may be arriving at this moment: from here on one waits for the other.
-        lock_patrol(session, key.patrol_id)
-        patrol = _try_to_file(session, actor, key, upload)
-    if patrol is not None and patrol.is_filed:
-        if patrol.finished_at is not None:
-            enqueue_judging(session, key.patrol_id)
-        return Filed(False, upload.fix_count)
-    if _is_filed(session, actor, key, upload):
-        return Filed(True, upload.fix_count)
-    return _keep_segment(session, actor, _why_not_filed(session, actor, key, patrol), key, body)
-
-
-def _try_to_file(session: Session, actor: Actor, key: SegmentKey, upload: Upload) -> Row[Any] | None:
-    ahead_s = upload.last_at_ms / 1000 - now().timestamp()
-    first_at = datetime.fromtimestamp(upload.first_at_ms / 1000, UTC)
-    values = {
-        "patrol_id": key.patrol_id,
-        "segment_id": key.segment_id,
-        "person_id": actor.person_id,
-        "seq": upload.seq,
-        "datum": upload.datum,
-        "body_hash": upload.body_hash,
-        "clock_offset_s": -round(ahead_s) if ahead_s >= _SKEW_S else 0,
-        "fix_count": upload.fix_count,
-        "fixes": upload.blob,
-        "needed_finish": first_at - FINISH_TOLERANCE,
-    }
-    return session.execute(_FILE_SEGMENT, values).one_or_none()
-
-
-def _is_filed(session: Session, actor: Actor, key: SegmentKey, upload: Upload) -> bool:
-    """Whether this very segment of this person is stored."""
-    statement = (
-        select(Segment.segment_id)
-        .join(Patrol, Patrol.patrol_id == Segment.patrol_id)
-        .where(
-            Segment.segment_id == key.segment_id,
-            Segment.patrol_id == key.patrol_id,
-            Segment.body_hash == upload.body_hash,
-            Patrol.person_id == actor.person_id,
-        )
-    )
-    return session.scalar(statement) is not None
-
-
-def _why_not_filed(session: Session, actor: Actor, key: SegmentKey, patrol: Row[Any] | None) -> DomainError:
-    if patrol is None:
-        return PatrolUnknown()
-    if patrol.person_id != actor.person_id:
-        return PatrolOfAnother()
-    if session.scalar(select(Segment.seq).where(Segment.segment_id == key.segment_id)) is not None:
-        return SegmentConflict()
-    return PatrolFinished("every fix is later than the finish", finished_at=patrol.finished_at.isoformat())
+        return finish_patrol(session, actor, item.item_id, finish, limits, received_at=item.received_at)
+    start = msgspec.json.decode(item.body, type=Start)
+    return start_patrol(session, actor, item.item_id, start, limits, received_at=item.received_at)
 
 
 # ------------------------------------------------------------------------------------------------- finishing
@@ -282,37 +228,50 @@ class _Standing:
     person_id: uuid.UUID
     grid_id: int
     started_at: datetime
+    start_clock_offset_s: int
     finished_at: datetime | None
+    finish_clock_offset_s: int
 
 
 def finish_patrol(
-    session: Session, actor: Actor, patrol_id: uuid.UUID, finish: Finish, limits: PatrolSettings
+    session: Session,
+    actor: Actor,
+    patrol_id: uuid.UUID,
+    finish: Finish,
+    limits: PatrolSettings,
+    *,
+    received_at: datetime | None = None,
 ) -> Filed | DomainError:
     """The patrol has ended and will be judged, and judged again when more of it comes.
 
     Raises: Invalid. Returns: PatrolUnknown, PatrolOfAnother, PatrolFinished, Invalid, the body kept.
     """
-    finished_at = finish.finished_at
+    came_at = received_at or now()
     patrol = _patrol_for_update(session, patrol_id)
     if patrol is None:
-        errors = list(check_moment("/finished_at", finished_at, received_at=now(), limits=limits))
-        if errors:
-            raise Invalid(errors=errors)
+        _checked_offset("/finished_at", finish.finished_at, finish.sent_at, came_at, limits)
         lock_patrol(session, patrol_id)
         patrol = _patrol_for_update(session, patrol_id)
-    problem = _why_not_finished(actor, patrol, finished_at, limits)
+    problem = _why_not_finished(actor, patrol, finish, came_at, limits)
     if problem is not None:
-        return _keep(session, actor, problem, patrol_id, kind=FINISH, body=msgspec.json.encode(finish))
+        key = ItemKey(patrol_id, patrol_id)
+        return keep(session, actor, problem, key, kind=FINISH, body=msgspec.json.encode(finish))
     assert patrol is not None
     if patrol.finished_at is None:
-        _end(session, actor, patrol, finished_at)
+        _end(session, actor, patrol, finish, offset_s(finish.sent_at, came_at))
         return Filed(is_repeated=False)
     return Filed(is_repeated=True)
 
 
 def _patrol_for_update(session: Session, patrol_id: uuid.UUID) -> _Standing | None:
     statement = select(
-        Patrol.patrol_id, Patrol.person_id, Patrol.grid_id, Patrol.started_at, Patrol.finished_at
+        Patrol.patrol_id,
+        Patrol.person_id,
+        Patrol.grid_id,
+        Patrol.started_at,
+        Patrol.start_clock_offset_s,
+        Patrol.finished_at,
+        Patrol.finish_clock_offset_s,
     )
     locked = statement.where(Patrol.patrol_id == patrol_id).with_for_update(key_share=True)
     found = session.execute(locked).one_or_none()
@@ -320,28 +279,42 @@ def _patrol_for_update(session: Session, patrol_id: uuid.UUID) -> _Standing | No
 
 
 def _why_not_finished(
-    actor: Actor, patrol: _Standing | None, finished_at: datetime, limits: PatrolSettings
+    actor: Actor, patrol: _Standing | None, finish: Finish, came_at: datetime, limits: PatrolSettings
 ) -> DomainError | None:
     if patrol is None:
         return PatrolUnknown()
     if patrol.person_id != actor.person_id:
         return PatrolOfAnother()
-    if patrol.finished_at == finished_at:
-        return None
     if patrol.finished_at is not None:
-        return PatrolFinished(finished_at=patrol.finished_at.isoformat())
-    errors = list(check_moment("/finished_at", finished_at, received_at=now(), limits=limits))
-    if finished_at < patrol.started_at:
-        began = f"the patrol began at {patrol.started_at.isoformat()}"
-        errors.append(FieldError("/finished_at", "before-start", began))
-    return Invalid(errors=errors) if errors else None
+        said = corrected(patrol.finished_at, -patrol.finish_clock_offset_s)
+        is_same = finish.finished_at in (said, patrol.finished_at)
+        return None if is_same else PatrolFinished(finished_at=said.isoformat())
+    try:
+        offset = _checked_offset("/finished_at", finish.finished_at, finish.sent_at, came_at, limits)
+    except Invalid as error:
+        return error
+    if corrected(finish.finished_at, offset) >= _earliest(patrol, offset):
+        return None
+    began = f"the patrol began at {patrol.started_at.isoformat()}"
+    return Invalid(errors=[FieldError("/finished_at", "before-start", began)])
 
 
-def _end(session: Session, actor: Actor, patrol: _Standing, finished_at: datetime) -> None:
+def _earliest(patrol: _Standing, offset: int) -> datetime:
+    """The first moment at which it can end; the error of a clock is known to the time on the way only."""
+    slack = timedelta(seconds=TRIFLE_S if offset or patrol.start_clock_offset_s else 0)
+    return patrol.started_at - slack
+
+
+def _end(session: Session, actor: Actor, patrol: _Standing, finish: Finish, offset: int) -> None:
+    finished_at = max(corrected(finish.finished_at, offset), patrol.started_at)
     session.execute(
         update(Patrol)
         .where(Patrol.patrol_id == patrol.patrol_id)
-        .values(finished_at=finished_at, finish_received_at=func.clock_timestamp())
+        .values(
+            finished_at=finished_at,
+            finish_clock_offset_s=offset,
+            finish_received_at=func.clock_timestamp(),
+        )
     )
     enqueue_judging(session, patrol.patrol_id)
     audit.record(
@@ -351,47 +324,4 @@ def _end(session: Session, actor: Actor, patrol: _Standing, finished_at: datetim
         action="patrol.finished",
         subject=f"patrol:{patrol.patrol_id}",
         detail={"finished_at": finished_at.isoformat()},
-    )
-
-
-# ---------------------------------------------------------------------------------------------------- common
-
-_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('patrol:' || :patrol_id, 0))")
-
-
-def enqueue_judging(session: Session, patrol_id: uuid.UUID) -> None:
-    """The patrol will be judged once, however often this is asked before it is."""
-    jobs.enqueue(session, JUDGE, queueing_lock=f"{JUDGE}:{patrol_id}", patrol_id=str(patrol_id))
-
-
-def lock_patrol(session: Session, patrol_id: uuid.UUID) -> None:
-    """Until this transaction ends, the patrol of this id arrives nowhere else, nor what waits for it."""
-    session.execute(_LOCK, {"patrol_id": str(patrol_id)})
-
-
-def _keep(
-    session: Session, actor: Actor, problem: DomainError, patrol_id: uuid.UUID, *, kind: str, body: bytes
-) -> DomainError:
-    return quarantine.keep(
-        session,
-        problem,
-        kind=kind,
-        item_id=patrol_id,
-        subject_id=patrol_id,
-        person_id=actor.person_id,
-        body=body,
-    )
-
-
-def _keep_segment(
-    session: Session, actor: Actor, problem: DomainError, key: SegmentKey, body: bytes
-) -> DomainError:
-    return quarantine.keep(
-        session,
-        problem,
-        kind=SEGMENT,
-        item_id=key.segment_id,
-        subject_id=key.patrol_id,
-        person_id=actor.person_id,
-        body=body,
     )

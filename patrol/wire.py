@@ -24,6 +24,7 @@ from patrol.fixes import (
     from_quanta,
     quanta,
 )
+from patrol.presence.clocks import MAX_OFFSET_S, offset_s, sent_at_errors
 
 MAX_BODY_BYTES = 1024 * 1024  # seven times a segment of 1000 fixes
 _MAX_SEQ = 2**31 - 1
@@ -35,6 +36,7 @@ _CHINA_LAT = (3.8, 53.6)
 _MAX_ACCURACY_M = 1e7
 _MAX_SPEED_MPS = 1000.0
 _ALTITUDE_M = (-1000.0, 20_000.0)
+_NO_TIME = "no setting of a clock"
 _LATER = "later than the server's time; check the phone's clock"
 
 
@@ -59,6 +61,7 @@ class _SegmentIn(msgspec.Struct, gc=False):
     seq: Annotated[int, msgspec.Meta(ge=0, le=_MAX_SEQ)]
     datum: str
     fixes: list[_FixIn]
+    sent_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
 
 
 class _Envelope(msgspec.Struct, gc=False):
@@ -67,6 +70,7 @@ class _Envelope(msgspec.Struct, gc=False):
     seq: Annotated[int, msgspec.Meta(ge=0, le=_MAX_SEQ)]
     datum: str
     fixes: list[msgspec.Raw]
+    sent_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
 
 
 _SEGMENT = msgspec.json.Decoder(_SegmentIn)
@@ -82,9 +86,10 @@ class Upload:
     datum: str  # as declared
     body_hash: bytes  # of what it says, not of how its JSON looked
     fix_count: int
-    first_at_ms: int
+    first_at_ms: int  # corrected, like the blob
     last_at_ms: int
     blob: bytes
+    clock_offset_s: int = 0  # what was added to the times that the phone gave
 
 
 def parse_segment(body: bytes, *, received_at: datetime, limits: PatrolSettings) -> Upload:
@@ -96,26 +101,32 @@ def parse_segment(body: bytes, *, received_at: datetime, limits: PatrolSettings)
     if not 0 < len(segment.fixes) <= MAX_FIXES:
         raise SegmentInvalid(errors=[_wrong_count(len(segment.fixes))])
     fixes = _columns(segment.fixes)
-    errors = check_fixes(fixes, segment.datum, received_at=received_at, limits=limits)
+    errors = sent_at_errors(segment.sent_at, received_at)
+    offset = 0 if errors else offset_s(segment.sent_at, received_at)
+    if segment.sent_at is None:
+        errors += check_fixes(fixes, segment.datum, received_at=received_at, limits=limits)
+    else:
+        # The clock of a phone that says when it sent may be years off, and may have been set right on the
+        # way: what it recorded happened all the same, and fixes of no time of the patrol are flagged.
+        errors += _content_errors(fixes, segment.datum)
+        errors += _at(_is_no_time(fixes.at_ms, received_at), "/fixes", "at", "impossible-clock", _NO_TIME)
     if errors:
         raise _invalid(errors)
-    return make_upload(fixes, seq=segment.seq, datum=segment.datum)
+    return make_upload(fixes, seq=segment.seq, datum=segment.datum, clock_offset_s=offset)
 
 
 def check_fixes(
     fixes: Fixes, datum: str, *, received_at: datetime, limits: PatrolSettings, base: str = "/fixes"
 ) -> list[FieldError]:
     """Everything that is wrong with fixes that were readable; `base` points at the list they came from."""
-    return [
-        *_datum_errors(datum),
-        *_position_errors(fixes, base),
-        *_value_errors(fixes, base),
-        *_time_errors(fixes, base, received_at, limits),
-    ]
+    return [*_content_errors(fixes, datum, base), *_time_errors(fixes, base, received_at, limits)]
 
 
-def make_upload(fixes: Fixes, *, seq: int, datum: str) -> Upload:
-    """Fixes in the declared datum, checked already, as an upload; their order does not matter."""
+def make_upload(fixes: Fixes, *, seq: int, datum: str, clock_offset_s: int = 0) -> Upload:
+    """Fixes in the declared datum, checked already, as an upload; their order does not matter.
+
+    The hash is of what the phone says, so that a retry with another moment of sending is the same segment.
+    """
     table, mock = _in_order(quanta(fixes), fixes.mock)
     body_hash = content_hash(table, mock, seq=seq, datum=datum)
     if datum in (Datum.CGCS2000, Datum.WGS84):  # the same numbers: no second rounding
@@ -123,14 +134,18 @@ def make_upload(fixes: Fixes, *, seq: int, datum: str) -> Upload:
     else:
         declared = from_quanta(table, mock)
         stored = quanta(declared.moved(*to_cgcs2000(declared.lon, declared.lat, datum)))
+    if clock_offset_s:
+        stored = stored.copy()
+        stored[0] += clock_offset_s * 1000
     return Upload(
         seq=seq,
         datum=datum,
         body_hash=body_hash,
         fix_count=table.shape[1],
-        first_at_ms=int(table[0, 0]),
-        last_at_ms=int(table[0, -1]),
+        first_at_ms=int(stored[0, 0]),
+        last_at_ms=int(stored[0, -1]),
         blob=encode_quanta(stored, mock),
+        clock_offset_s=clock_offset_s,
     )
 
 
@@ -168,6 +183,16 @@ def _in_order(table: Int64, mock: Bool) -> tuple[Int64, Bool]:
 
 
 # ------------------------------------------------------------------------------------------ checking
+
+
+def _content_errors(fixes: Fixes, datum: str, base: str = "/fixes") -> list[FieldError]:
+    return [*_datum_errors(datum), *_position_errors(fixes, base), *_value_errors(fixes, base)]
+
+
+def _is_no_time(at_ms: Int64, received_at: datetime) -> Bool:
+    apart_ms = np.abs(at_ms - int(received_at.timestamp() * 1000))
+    is_none: Bool = apart_ms > MAX_OFFSET_S * 1000
+    return is_none
 
 
 def _datum_errors(datum: str) -> Iterator[FieldError]:
