@@ -1,7 +1,7 @@
 """H3 cells: the raster in which coverage and heat are counted. The only file that knows h3.
 
 Cells travel as uint64 arrays. Measured on one core of a shared 2-core machine, h3 4.5: cells_of 0.9-1.5 us a
-point, parents_of 0.3-0.5 us a cell, polyfill about 5 us a cell (0.25 ms for a grid of 7 ha at resolution 11).
+point, polyfill about 5 us a cell (0.25 ms for a grid of 7 ha at resolution 11).
 h3 4 has no vectorised entry points; a list comprehension over plain floats is the fastest public way.
 """
 
@@ -15,6 +15,9 @@ from shapely.geometry import LinearRing, Polygon
 from shapely.geometry.base import BaseGeometry
 
 Cells = NDArray[np.uint64]
+
+_FINEST = 15  # of H3
+_RESOLUTION_BITS = np.uint64(0xF << 52)
 
 COVERAGE_RESOLUTION = 11  # cells of about 2,150 m2, edge 29 m: about a street's width
 
@@ -43,10 +46,37 @@ def cells_of(lon: ArrayLike, lat: ArrayLike, resolution: int = COVERAGE_RESOLUTI
 
 
 def parents_of(cells: ArrayLike, resolution: int) -> Cells:
-    """The coarser cell around each cell, in order; repeated ones are looked up once."""
-    unique, positions = np.unique(np.asarray(cells, dtype=np.uint64), return_inverse=True)
-    parents = [h3.cell_to_parent(cell, resolution) for cell in unique.tolist()]
-    return np.array(parents, dtype=np.uint64)[positions]
+    """The coarser cell around each cell, in order.
+
+    By the bits of the index (https://h3geo.org/docs/core-library/h3Indexing): the resolution is replaced and
+    the digits below it are set to 7, which says unused. A hundred times sooner than asking h3 one by one.
+    """
+    found = np.asarray(cells, dtype=np.uint64)
+    unused = np.uint64((1 << 3 * (_FINEST - resolution)) - 1)
+    parents: Cells = (found & ~_RESOLUTION_BITS) | np.uint64(resolution << 52) | unused
+    return parents
+
+
+def neighbours_of(cells: ArrayLike) -> Cells:
+    """The cells and those that touch one of them, sorted."""
+    found: set[int] = set()
+    for cell in np.asarray(cells, dtype=np.uint64).tolist():
+        found.update(h3.grid_disk(cell, 1))
+    return np.array(sorted(found), dtype=np.uint64)
+
+
+def rings_of(cells: ArrayLike) -> list[list[tuple[float, float]]]:
+    """The closed outline of each cell in order, lon/lat, counterclockwise as RFC 7946 wants it."""
+    rings = []
+    for cell in np.asarray(cells, dtype=np.uint64).tolist():
+        ring = [(round(lng, 7), round(lat, 7)) for lat, lng in h3.cell_to_boundary(cell)]
+        rings.append([*ring, ring[0]])
+    return rings
+
+
+def names_of(cells: ArrayLike) -> list[str]:
+    """Each cell as H3 writes it, such as 8b310b1a2c4dfff."""
+    return [f"{cell:x}" for cell in np.asarray(cells, dtype=np.uint64).tolist()]
 
 
 def centres_of(cells: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -46,7 +46,7 @@ router = APIRouter(tags=["tiles"])
 
 LAYERS: Mapping[str, TileLayer] = MappingProxyType({COMPLIANCE_LAYER.name: COMPLIANCE_LAYER})
 PLAIN_LAYERS: Mapping[str, TileLayer] = MappingProxyType({GRID_LAYER.name: GRID_LAYER})
-_FIRST_ZOOM = 13  # of a map that opens on the middle
+FIRST_ZOOM = 13  # of a map that opens on the middle
 LevelText = Annotated[
     Literal["auto", "1", "2", "3"], Query(description="auto: the level that suits the zoom")
 ]
@@ -124,9 +124,9 @@ WantedTile = Annotated[Tile, Depends(tile_at)]
 )
 async def read_tile(request: Request, wanted: Wanted, tile: WantedTile, token: BearerToken) -> Response:
     """One tile of the grids in the caller's scope."""
-    wanted, scope = _seen_by(await _actor(request, token), wanted)
+    wanted, scope = _seen_by(await tile_actor(request, token), wanted)
     key = TileKey(scope.key, (wanted, tile))
-    found = _cache(request).find(key)
+    found = tile_cache(request).find(key)
     if found is None:
         found = await run_in_threadpool(_render, request, wanted, tile, scope)
     shortcut: TileShortcut = request.app.state.tile_shortcut
@@ -146,7 +146,7 @@ async def read_tile(request: Request, wanted: Wanted, tile: WantedTile, token: B
 def read_tile_document(request: Request, wanted: Wanted, call: Reading) -> Response:
     """TileJSON 3; the tile address in it changes whenever what the tiles show changes."""
     wanted, scope = _seen_by(call.actor, wanted)
-    found = _cache(request).find(TileKey(scope.key, (wanted, None)))
+    found = tile_cache(request).find(TileKey(scope.key, (wanted, None)))
     if found is None:
         found = _describe(request, wanted, scope, call.session)
     return tile_reply(request.headers.get("if-none-match"), found, "application/json")
@@ -160,7 +160,7 @@ def _seen_by(actor: Actor, wanted: Asked) -> tuple[Asked, Scope]:
     return replace(wanted, shows_results=False), scope_of(actor, Action.READ_GRIDS)
 
 
-async def _actor(request: Request, token: str | None) -> Actor:
+async def tile_actor(request: Request, token: str | None) -> Actor:
     """Who asks: remembered while a listener would hear of a change, else from the database."""
     if token is None:
         raise Unauthenticated
@@ -169,14 +169,14 @@ async def _actor(request: Request, token: str | None) -> Actor:
     return await run_in_threadpool(actors.actor_of, token) if known is None else known
 
 
-def _cache(request: Request) -> TileCache:
+def tile_cache(request: Request) -> TileCache:
     cache = request.app.state.tiles
     assert isinstance(cache, TileCache)
     return cache
 
 
 def _render(request: Request, wanted: Asked, tile: Tile, scope: Scope) -> Rendered:
-    cache = _cache(request)
+    cache = tile_cache(request)
     ticket = cache.ticket()
     timeout_ms = settings_of(request).database.statement_timeout_ms
     with reading(request.app.state.sessions, timeout_ms=timeout_ms) as session:
@@ -189,7 +189,7 @@ def _render(request: Request, wanted: Asked, tile: Tile, scope: Scope) -> Render
 
 
 def _describe(request: Request, wanted: Asked, scope: Scope, session: Session) -> Rendered:
-    cache = _cache(request)
+    cache = tile_cache(request)
     ticket = cache.ticket()
     level, given = wanted.level_or_all, wanted.parameters
     version = fingerprint(session, wanted.layer, scope, level=level, day=wanted.day, parameters=given)
@@ -203,7 +203,7 @@ def _document(wanted: Asked, version: str, bounds: BBox | None) -> dict[str, Any
     layer = wanted.layer
     on = f"&on={wanted.day}" if wanted.names_day else ""
     query = f"level={wanted.level}&week={wanted.week}{on}&v={version}"
-    extent = {"bounds": bounds, "center": [*_middle(bounds), _FIRST_ZOOM]} if bounds else {}
+    extent = {"bounds": bounds, "center": [*middle_of(bounds), FIRST_ZOOM]} if bounds else {}
     return {
         "tilejson": "3.0.0",
         "name": layer.name,
@@ -217,6 +217,6 @@ def _document(wanted: Asked, version: str, bounds: BBox | None) -> dict[str, Any
     }
 
 
-def _middle(bounds: BBox) -> tuple[float, float]:
+def middle_of(bounds: BBox) -> tuple[float, float]:
     west, south, east, north = bounds
     return (west + east) / 2, (south + north) / 2
