@@ -17,6 +17,7 @@ from core.clock import Week, today
 from core.errors import NotFound
 from core.models import QuarantinedItem
 from geo.models import Grid, GridVersion
+from patrol.evidence import newest_of_patrol
 from patrol.models import Patrol, PatrolVerdict, Segment
 from patrol.reasons import Reason
 from patrol.standing import counts_of
@@ -24,7 +25,15 @@ from patrol.verdicts import effective_status
 from patrol.weeks import Counted
 
 OPEN, JUDGING, JUDGED = "open", "judging", "judged"
-_HEAVY = (PatrolVerdict.cells, PatrolVerdict.dwell_s, PatrolVerdict.geom)  # shown nowhere here
+# Shown nowhere here.
+_HEAVY = (
+    PatrolVerdict.cells,
+    PatrolVerdict.dwell_s,
+    PatrolVerdict.geom,
+    PatrolVerdict.trace,
+    PatrolVerdict.middle,
+    PatrolVerdict.related,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +50,14 @@ class VerdictView:
     in_grid_s: float
     length_m: float
     coverage_ratio: float
+    checkpoints_visited: int
+    checkpoints_total: int
+    visits: list[dict[str, Any]]  # checkpoint_id, proof, at
+    useless_check_ins: list[dict[str, Any]]  # check_in_id, checkpoint_id, code of the reason
+    indoor_s: float
+    unknown_s: float
+    gaps: list[dict[str, Any]]
+    clock_offset_s: int
     counted: bool | None
     not_counted: Reason | None
 
@@ -100,7 +117,7 @@ class KeptItem:
 def read_patrol(session: Session, actor: Actor, patrol_id: uuid.UUID) -> PatrolView:
     """One patrol, the actor's own or inside what the actor may read. Raises: NotFound."""
     statement = _patrols(actor).where(Patrol.patrol_id == patrol_id)
-    views = _views(session, session.execute(statement))
+    views = _views(session, actor, session.execute(statement))
     if not views:
         raise NotFound
     return views[0]
@@ -113,7 +130,7 @@ def patrols_by_id(
     if not patrol_ids:
         return {}
     statement = _patrols(actor).where(Patrol.patrol_id.in_(patrol_ids))
-    return {view.patrol_id: view for view in _views(session, session.execute(statement))}
+    return {view.patrol_id: view for view in _views(session, actor, session.execute(statement))}
 
 
 def list_patrols(
@@ -132,7 +149,7 @@ def list_patrols(
         )
     if wanted.grid_code is not None:
         statement = statement.where(below(wanted.grid_code))
-    return _views(session, session.execute(statement))
+    return _views(session, actor, session.execute(statement))
 
 
 def list_kept(
@@ -199,7 +216,6 @@ def _patrols(actor: Actor) -> Select[Any]:
         .where(of_patrol)
         .lateral("sums")
     )
-    visible = or_(Patrol.person_id == actor.person_id, scope_of(actor, Action.READ_PATROLS).clause(Grid.path))
     return (
         select(
             Patrol,
@@ -208,26 +224,67 @@ def _patrols(actor: Actor) -> Select[Any]:
             Person.name.label("person_name"),
             sums.c.segments,
             sums.c.fixes,
-            sums.c.last_received_at,
+            func.greatest(sums.c.last_received_at, *newest_of_patrol()[1:]).label("last_received_at"),
             PatrolVerdict,
         )
         .join(Grid, Grid.grid_id == Patrol.grid_id)
         .join(Person, Person.person_id == Patrol.person_id)
         .join(sums, and_(True))
         .outerjoin(PatrolVerdict, PatrolVerdict.patrol_id == Patrol.patrol_id)
-        .where(visible)
+        .where(_visible(actor))
         .options(*(defer(column, raiseload=True) for column in _HEAVY))
     )
 
 
-def _views(session: Session, rows: Iterable[Row[Any]]) -> list[PatrolView]:
+def _visible(actor: Actor, action: Action = Action.READ_PATROLS) -> ColumnElement[bool]:
+    return or_(Patrol.person_id == actor.person_id, scope_of(actor, action).clause(Grid.path))
+
+
+def _views(session: Session, actor: Actor, rows: Iterable[Row[Any]]) -> list[PatrolView]:
     found = list(rows)
     judged = [row.PatrolVerdict for row in found if row.PatrolVerdict]
     counts = counts_of(session, [(one.person_id, one.grid_id, Week.of(one.started_at)) for one in judged])
-    return [_view(row, counts.get(row.Patrol.patrol_id)) for row in found]
+    named = {one["id"] for verdict in judged for result in verdict.results for one in _named(result)}
+    readable = _readable(session, actor, named)
+    return [_view(row, counts.get(row.Patrol.patrol_id), readable) for row in found]
 
 
-def _view(row: Row[Any], count: Counted | None) -> PatrolView:
+def _named(result: dict[str, Any]) -> list[dict[str, Any]]:
+    """Other patrols that a doubt names."""
+    patrols: list[dict[str, Any]] = result.get("evidence", {}).get("patrols", [])
+    return patrols
+
+
+def _readable(session: Session, actor: Actor, named: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Of patrols that doubts name, the actor's own and those that the actor may decide on: who walked with
+    whom is for nobody else, not even for whoever walked.
+    """
+    wanted = [uuid.UUID(patrol_id) for patrol_id in named]
+    if not wanted:
+        return {}
+    rows = session.execute(
+        select(Patrol.patrol_id, Person.name, Grid.code, Patrol.started_at)
+        .join(Grid, Grid.grid_id == Patrol.grid_id)
+        .join(Person, Person.person_id == Patrol.person_id)
+        .where(Patrol.patrol_id.in_(wanted), _visible(actor, Action.DECIDE_PATROLS))
+    )
+    return {
+        str(patrol_id): {"person": name, "grid_code": code, "started_at": started_at.isoformat()}
+        for patrol_id, name, code, started_at in rows
+    }
+
+
+def _shown(result: dict[str, Any], readable: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """A result whose doubt names the patrols that the reader may know, and how many there are."""
+    named = _named(result)
+    if not named:
+        return result
+    patrols = [{**one, **readable[one["id"]]} for one in named if one["id"] in readable]
+    others = len(named) - len(patrols)
+    return {**result, "evidence": {**result["evidence"], "patrols": patrols, "unseen_patrols": others}}
+
+
+def _view(row: Row[Any], count: Counted | None, readable: dict[str, dict[str, Any]]) -> PatrolView:
     patrol, verdict = row.Patrol, row.PatrolVerdict
     return PatrolView(
         patrol_id=patrol.patrol_id,
@@ -241,22 +298,32 @@ def _view(row: Row[Any], count: Counted | None) -> PatrolView:
         state=_state(patrol, verdict, row.last_received_at),
         segments=row.segments,
         fixes=int(row.fixes),
-        verdict=verdict and _verdict_view(verdict, count),
+        verdict=verdict and _verdict_view(verdict, count, readable),
     )
 
 
-def _verdict_view(verdict: PatrolVerdict, count: Counted | None) -> VerdictView:
+def _verdict_view(
+    verdict: PatrolVerdict, count: Counted | None, readable: dict[str, dict[str, Any]]
+) -> VerdictView:
     return VerdictView(
         status=effective_status(verdict.status, verdict.decision).value,
         computed_status=verdict.status,
         decision=verdict.decision,
         policy_id=verdict.policy_id,
-        results=verdict.results,
+        results=[_shown(result, readable) for result in verdict.results],
         flags=verdict.flags,
         observed_s=verdict.observed_s,
         in_grid_s=verdict.in_grid_s,
         length_m=verdict.length_m,
         coverage_ratio=verdict.coverage_ratio,
+        checkpoints_visited=verdict.checkpoints_visited,
+        checkpoints_total=verdict.checkpoints_total,
+        visits=verdict.visits,
+        useless_check_ins=verdict.check_ins,
+        indoor_s=verdict.indoor_s,
+        unknown_s=verdict.unknown_s,
+        gaps=verdict.gaps,
+        clock_offset_s=verdict.clock_offset_s,
         counted=count.counted if count else None,
         not_counted=count.reason if count else None,
     )

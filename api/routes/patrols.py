@@ -75,7 +75,7 @@ def put_patrol(
     settings: AppSettings,
 ) -> PatrolOut | Response:
     """Begin a patrol under an id that the phone made. What came of it before is filed now."""
-    start = Start(body.grid_code, body.started_at)
+    start = Start(body.grid_code, body.started_at, body.sent_at, body.device_id)
     outcome = start_patrol(call.session, call.actor, patrol_id, start, settings.patrol)
     if isinstance(outcome, DomainError):
         return problem_response(request, outcome)
@@ -125,7 +125,7 @@ def finish(
     request: Request, patrol_id: uuid.UUID, body: FinishIn, call: Writing, settings: AppSettings
 ) -> PatrolOut | Response:
     """End a patrol and have it judged. Segments still on their way are filed and judged when they come."""
-    ending = Finish(body.finished_at)
+    ending = Finish(body.finished_at, body.sent_at)
     outcome = finish_patrol(call.session, call.actor, patrol_id, ending, settings.patrol)
     if isinstance(outcome, DomainError):
         return problem_response(request, outcome)

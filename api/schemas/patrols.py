@@ -1,6 +1,7 @@
 """Patrols on the wire."""
 
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
@@ -10,18 +11,23 @@ from patrol import reasons
 from patrol.queries import PatrolView, VerdictView
 from patrol.reasons import Reason
 
+SENT_AT = "the phone's clock at this attempt: by it the server knows how wrong the clock is"
+
 
 class StartIn(BaseModel):
     """A patrol begins: in which grid, and when by the phone's clock."""
 
     grid_code: str = Field(min_length=1, max_length=40)
     started_at: AwareDatetime
+    sent_at: AwareDatetime | None = Field(None, description=SENT_AT)
+    device_id: uuid.UUID | None = None
 
 
 class FinishIn(BaseModel):
     """A patrol ends, by the phone's clock; what is still on its way is filed later."""
 
     finished_at: AwareDatetime
+    sent_at: AwareDatetime | None = Field(None, description=SENT_AT)
 
 
 class ReasonOut(BaseModel):
@@ -44,6 +50,36 @@ class CheckOut(ReasonOut):
     required: float
     unit: str
     passed: bool
+    kind: Literal["check", "doubt", "note"]
+    evidence: dict[str, Any]  # of a doubt: what there is to look at; other patrols only if you may read them
+
+
+class VisitOut(BaseModel):
+    """A checkpoint that was visited, and what proves it."""
+
+    checkpoint_id: uuid.UUID
+    proof: Literal["token", "short_code", "track"]
+    at: datetime
+
+
+class UselessCheckInOut(ReasonOut):
+    """A check-in that is kept and proves nothing, with the reason."""
+
+    check_in_id: uuid.UUID
+    checkpoint_id: uuid.UUID
+
+
+class GapOut(BaseModel):
+    """A time of which the phone reported that it did not record; `unknown_s` of it have no position."""
+
+    reason: Literal["killed", "permission_lost", "battery", "no_fix", "paused"]
+    from_at: datetime
+    to_at: datetime
+    unknown_s: float
+
+    @classmethod
+    def of(cls, gap: dict[str, Any]) -> "GapOut":
+        return cls.model_validate({**gap, "from_at": gap["from"], "to_at": gap["to"]})
 
 
 class ListedVerdictOut(BaseModel):
@@ -58,6 +94,9 @@ class ListedVerdictOut(BaseModel):
     observed_s: float
     length_m: float
     coverage_ratio: float
+    checkpoints_visited: int
+    checkpoints_total: int
+    unknown_s: float
     counted: bool | None
     not_counted_reason: ReasonOut | None
 
@@ -67,13 +106,28 @@ class ListedVerdictOut(BaseModel):
 
 
 class VerdictOut(ListedVerdictOut):
-    """A verdict with the number of fixes per quality flag."""
+    """A verdict with the number of fixes per quality flag, the visited checkpoints and the reported gaps."""
 
     flags: dict[str, int]
+    visits: list[VisitOut]
+    useless_check_ins: list[UselessCheckInOut]
+    indoor_s: float
+    gaps: list[GapOut]
+    clock_offset_s: int
 
     @classmethod
     def of(cls, verdict: VerdictView) -> "VerdictOut":
-        return cls.model_validate({**_verdict(verdict), "flags": verdict.flags})
+        members = {
+            "flags": verdict.flags,
+            "visits": verdict.visits,
+            "useless_check_ins": [
+                {**one, **Reason(one["code"]).members()} for one in verdict.useless_check_ins
+            ],
+            "indoor_s": verdict.indoor_s,
+            "gaps": [GapOut.of(gap) for gap in verdict.gaps],
+            "clock_offset_s": verdict.clock_offset_s,
+        }
+        return cls.model_validate({**_verdict(verdict), **members})
 
 
 class PersonOut(BaseModel):
@@ -149,6 +203,7 @@ class SegmentIn(BaseModel):
     seq: int = Field(ge=0)
     datum: Literal["EPSG:4490", "EPSG:4326", "GCJ02", "BD09"]
     fixes: list[FixIn] = Field(min_length=1, max_length=1000)
+    sent_at: AwareDatetime | None = Field(None, description=SENT_AT)
 
 
 def segment_schema() -> dict[str, Any]:
@@ -167,17 +222,27 @@ class SegmentOut(BaseModel):
     repeated: bool
 
 
+def check_members(result: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored check with its sentences; those stored before had neither kind nor evidence."""
+    is_doubt = not result["passed"] and not result["code"].endswith("-short")
+    plain: dict[str, Any] = {"kind": "doubt" if is_doubt else "check", "evidence": {}}
+    return {**plain, **result, **reasons.of_check(result).members()}
+
+
 def _verdict(verdict: VerdictView) -> dict[str, object]:
     return {
         "status": verdict.status,
         "computed_status": verdict.computed_status,
         "decision": verdict.decision,
         "policy_version": verdict.policy_id,
-        "results": [{**result, **reasons.of_check(result).members()} for result in verdict.results],
+        "results": [check_members(result) for result in verdict.results],
         "in_grid_s": verdict.in_grid_s,
         "observed_s": verdict.observed_s,
         "length_m": verdict.length_m,
         "coverage_ratio": verdict.coverage_ratio,
+        "checkpoints_visited": verdict.checkpoints_visited,
+        "checkpoints_total": verdict.checkpoints_total,
+        "unknown_s": verdict.unknown_s,
         "counted": verdict.counted,
         "not_counted_reason": ReasonOut.of(verdict.not_counted),
     }

@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session
 from core.clock import Week, local_date
 from patrol.evidence import JudgedGrid, grid_on, stored_policies
 from patrol.fixes import decode
-from patrol.judging import as_replayed, judge_fixes, track_mark, verdict_values
+from patrol.judging import judge_fixes, verdict_values
 from patrol.models import Patrol
 from patrol.policies import policy_for
-from patrol.verdicts import Verdict
+from patrol.suspicion import replayed, track_mark
+from patrol.verdicts import Verdict, doubted
 from seeds.demo.recordings import Recording
 from seeds.demo.storing import StoredGrid
 from seeds.demo.street import DemoGrid
@@ -41,7 +42,7 @@ class Judge:
         chosen = policy_for(self._policies, path=grid.path, kind=grid.kind, day=local_date(started_at))
         verdict, track = judge_fixes(patrol, fixes, grid, chosen.policy)
         if self._is_known(grid_id, verdict):
-            verdict = as_replayed(verdict)
+            verdict = doubted(verdict, [replayed(verdict)])
         return {
             **verdict_values(verdict, track),
             "patrol_id": recording.patrol_id,
