@@ -7,11 +7,13 @@ from functools import partial
 from core.photo_files import photo_folder
 from core.photos import prune_photos
 from core.settings import Settings
+from core.sync.marks import forget_unused
 from patrol.compliance import roll_up, roll_up_recent
 from patrol.coverage.rolling import roll_up_coverage
 from patrol.duties.reminding import REMIND_STREET, remind, remind_street
 from patrol.freezing import freeze_recent, freeze_week
 from patrol.judging import judge_abandoned, judge_patrol
+from patrol.trackers.folding import FOLD, enqueue_folding, fold
 from worker import sweeping
 
 
@@ -41,5 +43,8 @@ def make_tasks(settings: Settings) -> Mapping[str, Task]:
         ),
         REMIND_STREET: Task(remind_street),
         "patrol.remind": Task(remind, cron="0 1 * * *"),  # 09:00 in China
+        FOLD: Task(partial(fold, limits=settings.patrol, sync=settings.sync)),
+        "patrol.trackers.enqueue": Task(enqueue_folding, cron="* * * * *"),
+        "core.sync.forget": Task(partial(forget_unused, days=settings.sync.state_days), cron="41 20 * * *"),
         "core.prune": Task(sweeping.prune, cron="23 * * * *"),
     }

@@ -93,7 +93,7 @@ def upgrade() -> None:
         sa.Column("at_ms", sa.BigInteger(), nullable=False),
         sa.Column("lon", sa.Float(), nullable=False),
         sa.Column("lat", sa.Float(), nullable=False),
-        sa.Column("accuracy_m", sa.Float(), nullable=False),
+        sa.Column("accuracy_m", sa.Float(), nullable=True),
         sa.Column("speed_mps", sa.Float(), nullable=True),
         sa.Column("heading_deg", sa.Float(), nullable=True),
         sa.Column("altitude_m", sa.Float(), nullable=True),

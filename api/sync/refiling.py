@@ -5,14 +5,14 @@ import uuid
 from sqlalchemy.orm import Session
 
 from access.scope import Actor
-from api.sync.receiving import BATCH, KEPT_AS, UNKNOWN, Offered, file_offered, parse_item
+from api.sync.receiving import BATCH, KEPT_AS, UNKNOWN, KindUnknown, Offered, file_offered, parse_item
 from core import quarantine
 from core.clock import now
 from core.errors import DomainError
 from core.models import QuarantinedItem
 from core.secrecy import KeyRing, key_ring
 from core.settings import Settings
-from patrol.tracks import file_again
+from patrol.tracks import FINISH, REFILERS, SEGMENT, START, file_again
 
 
 def refile(
@@ -27,6 +27,8 @@ def refile(
     def again(item: QuarantinedItem) -> bool | DomainError:
         if item.kind.startswith(KEPT_AS):
             return file_offered(session, actor, settings, _offered(item, keys))
+        if item.kind not in {SEGMENT, START, FINISH, *REFILERS}:
+            return KindUnknown()
         outcome = file_again(session, actor, item, settings.patrol, received_at=now())
         return outcome if isinstance(outcome, DomainError) else outcome.is_repeated
 

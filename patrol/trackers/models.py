@@ -23,7 +23,7 @@ class TrackerFix(Base):
     at_ms: Mapped[int] = mapped_column(BigInteger, primary_key=True)  # UTC epoch
     lon: Mapped[float]
     lat: Mapped[float]
-    accuracy_m: Mapped[float]
+    accuracy_m: Mapped[float | None]
     speed_mps: Mapped[float | None]
     heading_deg: Mapped[float | None]
     altitude_m: Mapped[float | None]
