@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from access.cache import ActorCache
 from access.throttle import SignInThrottle
+from access.tracker_throttle import TrackerThrottle
 from api import problems
 from api.basemaps import hosts_of
 from api.gis_sign_in import GisPasswords
@@ -20,29 +21,38 @@ from api.routes import (
     auth,
     basemap,
     calendar,
+    checklists,
     checkpoints,
     compliance,
     coverage,
     coverage_tiles,
+    devices,
     duties,
+    findings,
     grid_changes,
     grid_codes,
     grid_files,
     grids,
     health,
+    households,
+    ingest,
     locating,
     ogc,
+    patrol_evidence,
     patrols,
+    personal_data,
     photos,
     places,
     plan_drawing,
     plan_files,
     plans,
     quarantine,
+    residents,
     sync,
     teams,
     tiles,
     topology,
+    visits,
 )
 from api.tile_shortcut import TileDoor, TileShortcut
 from core.database import Sessions, make_engine, make_sessions, make_snapshots
@@ -50,6 +60,7 @@ from core.settings import Settings
 from core.signals import Listener
 from geo.located_index import GridIndexes
 from geo.tile_cache import TileCache
+from registry.throttle import GuessThrottle
 
 # In this order: /v1/grids/locate is not the grid called "locate".
 ROUTERS = (
@@ -65,7 +76,13 @@ ROUTERS = (
     grids,
     checkpoints,
     places,
+    households,
+    personal_data,  # /v1/residents/search is not a resident
+    residents,
     patrols,
+    patrol_evidence,
+    checklists,
+    findings,
     photos,
     appeals,
     compliance,
@@ -76,6 +93,8 @@ ROUTERS = (
     analysis,
     quarantine,
     sync,
+    devices,
+    ingest,
     teams,
     absences,
     basemap,  # /tiles/base is not the layer called "base"
@@ -126,6 +145,8 @@ def create_app(
     app.state.sessions = sessions
     app.state.snapshots = sessions if app.state.engine is None else make_snapshots(app.state.engine)
     app.state.sign_in_throttle = SignInThrottle(settings.access)
+    app.state.guess_throttle = GuessThrottle()
+    app.state.tracker_throttle = TrackerThrottle(settings.sync)
     app.state.gis_passwords = GisPasswords(sessions, app.state.sign_in_throttle, settings.access)
     app.state.actors = ActorCache(
         sessions, app.state.listener, timeout_ms=settings.database.statement_timeout_ms

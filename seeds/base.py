@@ -12,6 +12,7 @@ from geo.models import Division, ObjectCode
 from geo.object_codes import import_object_codes, read_object_codes
 from patrol.models import PatrolPolicy
 from patrol.policies import Policy
+from seeds.checklists_loading import load_checklists
 from seeds.duties import load_duties
 from seeds.tags import load_tags
 from seeds.visit_form_files import load_visit_forms
@@ -39,6 +40,7 @@ def load_base(session: Session) -> None:
     load_duties(session)
     load_work_calendar(session)
     load_visit_forms(session, changed_by=ACTOR)
+    load_checklists(session, created_by=ACTOR)
     session.execute(
         insert(PatrolPolicy)
         .values(path="", kind="", valid_from=_POLICY_VALID_FROM, thresholds=Policy().thresholds())
