@@ -123,6 +123,18 @@ def read_patrol(session: Session, actor: Actor, patrol_id: uuid.UUID) -> PatrolV
     return views[0]
 
 
+def readable_patrol(session: Session, actor: Actor, patrol_id: uuid.UUID) -> Patrol:
+    """The patrol itself, the actor's own or inside what the actor may read. Raises: NotFound."""
+    found = session.scalar(
+        select(Patrol)
+        .join(Grid, Grid.grid_id == Patrol.grid_id)
+        .where(Patrol.patrol_id == patrol_id, _visible(actor))
+    )
+    if found is None:
+        raise NotFound
+    return found
+
+
 def patrols_by_id(
     session: Session, actor: Actor, patrol_ids: Collection[uuid.UUID]
 ) -> dict[uuid.UUID, PatrolView]:

@@ -15,7 +15,7 @@ from api.routes.places import ALWAYS, KEEPING, REPEATED, Behind, PlaceLimit, Wan
 from api.schemas.places import CheckpointOut, CheckpointPage, PlateIn, PlateOut, next_of
 from core.clock import today
 from core.documents import FontMissing
-from core.errors import FieldError, Forbidden, Invalid, NotFound
+from core.errors import FieldError, Forbidden, Invalid, NotFound, TooMany
 from registry.checkpoints import TooManyPlates, reissue_plate, resolve_short_code, resolve_token, sheet_of
 from registry.drafts import CheckpointDraft
 from registry.keeping import put_place, retire_place
@@ -24,6 +24,7 @@ from registry.plates import PlateProof, plate_keys
 from registry.problems import NothingToPrint, PlaceCodeTaken, PlaceRetired, PlateUnknown
 from registry.qr_sheet import checkpoint_sheet
 from registry.queries import list_places, read_place
+from registry.throttle import GuessThrottle
 
 router = APIRouter(prefix="/v1", tags=["places"])
 
@@ -68,9 +69,9 @@ def print_sheet(
 @router.post(
     "/checkpoints/resolve",
     response_model=PlateOut,
-    responses=problem_replies(*ALWAYS, PlateUnknown),
+    responses=problem_replies(*ALWAYS, PlateUnknown, TooMany),
 )
-def resolve(call: Reading, body: PlateIn, settings: AppSettings) -> PlateOut:
+def resolve(request: Request, call: Reading, body: PlateIn, settings: AppSettings) -> PlateOut:
     """The checkpoint whose plate was scanned (`token`, or the whole address) or typed (`short_code`)."""
     if (body.token is None) == (body.short_code is None):
         detail = "token 与 short_code 二选一 / give either token or short_code"
@@ -79,7 +80,9 @@ def resolve(call: Reading, body: PlateIn, settings: AppSettings) -> PlateOut:
     if body.token is not None:
         found = resolve_token(call.session, scope, plate_keys(settings), body.token, today())
         return PlateOut(shown=PlateProof.TOKEN, checkpoint=CheckpointOut.of(found, keeper))
-    found = resolve_short_code(call.session, scope, body.short_code or "", today())
+    throttle: GuessThrottle = request.app.state.guess_throttle
+    with throttle.guarding(call.actor.person_id):
+        found = resolve_short_code(call.session, scope, body.short_code or "", today())
     return PlateOut(shown=PlateProof.SHORT_CODE, checkpoint=CheckpointOut.of(found, keeper))
 
 

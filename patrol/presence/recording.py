@@ -199,7 +199,7 @@ def _file(
     if patrol.person_id != actor.person_id:
         return PatrolOfAnother()
     if not _is_of_street(session, values, patrol.street_code):
-        return CheckpointUnknown()
+        return CheckpointUnknown() if values["generation"] is None else PlateUnknown()
     row = {table.key.key: key.item_id, "patrol_id": key.patrol_id, **values}
     statement = insert(table.model).values(row).on_conflict_do_nothing().returning(table.key)
     if session.scalar(statement) is not None:
