@@ -82,7 +82,7 @@ def test_running_again_changes_nothing_and_tells_nobody(
     session: Session, tree: make.StreetTree, wang: Actor, cells: Cells, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[str] = []
-    monkeypatch.setattr("patrol.coverage.rolling.announce", lambda _, topic, street: told.append(street))
+    monkeypatch.setattr("patrol.coverage.rolling.announce", lambda *told_of: told.append(told_of[-1]))
     walked(session, wang, tree.a11, cells[:5])
     rolled_up(session)
     before = session.execute(select(CoverageSum.resolution, CoverageSum.days, CoverageSum.rolled_up_at)).all()

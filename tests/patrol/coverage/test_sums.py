@@ -38,7 +38,7 @@ def passes(*rows: tuple[int, int, Kind, int]) -> Passes:
 
 def test_a_patrol_visits_a_cell_once_however_coarse_it_is() -> None:
     child = h3.cell_to_children(h3.cell_to_parent(HOME, 10), 11)
-    place = [int(np.flatnonzero(AROUND == h3.str_to_int(cell))[0]) for cell in child[:3]]
+    place = [int(np.flatnonzero(h3.str_to_int(cell) == AROUND)[0]) for cell in child[:3]]
     walked = passes(*((one, 1, Kind.VISIT, 0) for one in place), (place[0], 2, Kind.VISIT, 3))
 
     fine, coarse = tally(walked, 11), tally(walked, 10)
