@@ -20,7 +20,6 @@ from registry.people.models import Household
 
 _STEP = timedelta(hours=1)  # in which a possible start is looked for
 _FEW = 2000  # households that are named one by one; more are found by their street
-_TOO_LATE = "too-late"
 
 
 def count_patrols(session: Session, asked: Asked) -> Counted:
@@ -41,15 +40,7 @@ def count_patrols(session: Session, asked: Asked) -> Counted:
 
 
 def _measure(pair: Pair, moment: datetime) -> Measure:
-    judged = [
-        JudgedPatrol(
-            one.patrol_id,
-            one.started_at,
-            one.status,
-            is_late=one.reason is not None and one.reason.code == _TOO_LATE,
-        )
-        for one in pair.patrols
-    ]
+    judged = [JudgedPatrol(one.patrol_id, one.started_at, one.status, one.is_late) for one in pair.patrols]
 
     def reach(days: Sequence[date]) -> int:
         return reachable(judged, pair.policy, moment, days)

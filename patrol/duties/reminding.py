@@ -47,7 +47,8 @@ def step_on(period: Period, day: date) -> str | None:
         return None
     if period.kind is PeriodKind.WEEK:
         return STEPS.get(day.weekday())
-    found = next((name for name, left in WARNINGS.items() if period.last - day < left), None)
+    half = (period.last - period.first) / 2  # a month is not warned of on its first day
+    found = next((name for name, left in WARNINGS.items() if period.last - day < left <= half), None)
     quarter = Period.of(PeriodKind.QUARTER, day)
     if found is None and quarter.last < period.last and quarter.last - day < WARNINGS["thirty-days"]:
         return f"quarter-{(quarter.last.month - 1) // 3 + 1}"
