@@ -8,6 +8,7 @@ them and sends them again, which is answered as the first time.
 """
 
 import hashlib
+import json
 import uuid
 from collections import Counter
 from collections.abc import Sequence
@@ -139,14 +140,33 @@ class Receipt:
 def parse_batch(body: bytes) -> Batch:
     """Raises: BatchInvalid when the whole cannot be taken apart, TooManyItems."""
     try:
-        batch = _BATCH.decode(body)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        batch = _decoded(body)
+    except (msgspec.MsgspecError, RecursionError, ValueError) as error:
         told = "nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise BatchInvalid(errors=[FieldError("", "not-a-batch", told)]) from None
     if len(batch.items) > MAX_ITEMS:
         raise TooManyItems(f"at most {MAX_ITEMS}, not {len(batch.items)}", limit=MAX_ITEMS)
     items = tuple(parse_item(bytes(raw)) for raw in batch.items)
     return Batch(items, batch.device_id, batch.sent_at)
+
+
+def _decoded(body: bytes) -> _Batch:
+    """The batch with its items unread.
+
+    Strict first; a text that is no Unicode spoils one item only, so a laxer parser takes such a batch apart.
+    """
+    try:
+        return _BATCH.decode(body)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        shell = json.loads(body)
+        if not isinstance(shell, dict) or not isinstance(shell.get("items"), list):
+            raise
+        items = [msgspec.Raw(json.dumps(item).encode()) for item in shell.pop("items")]
+        return msgspec.structs.replace(
+            msgspec.convert({**shell, "items": []}, _Batch, strict=False), items=items
+        )
 
 
 def parse_item(raw: bytes) -> Offered:

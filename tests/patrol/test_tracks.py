@@ -11,15 +11,25 @@ from sqlalchemy.orm import Session
 from access.models import Assignment
 from access.roles import Role
 from access.scope import Actor
+from core import quarantine
 from core.clock import now, today
 from core.errors import DomainError, Forbidden, Invalid, NotFound
 from core.models import AuditEntry, QuarantinedItem
+from core.settings import PatrolSettings
 from geo.models import Grid
 from patrol.models import Patrol, Segment
 from patrol.problems import PatrolConflict, PatrolFinished, PatrolOfAnother, PatrolUnknown, SegmentConflict
-from patrol.refiling import refile
 from patrol.rights import GridUnknown
-from patrol.tracks import JUDGE, Filed, Finish, Start, finish_patrol, record_segment, start_patrol
+from patrol.tracks import (
+    JUDGE,
+    Filed,
+    Finish,
+    Start,
+    file_again,
+    finish_patrol,
+    record_segment,
+    start_patrol,
+)
 from patrol.wire import SegmentInvalid
 from tests import make
 from tests.patrol.deliveries import LIMITS, Round, body_of, jobs_of, plot, recent
@@ -327,6 +337,14 @@ def test_a_repeated_beginning_needs_no_right_any_more(session: Session, grid: Gr
 # ------------------------------------------------------------------------------------------------- refiling
 
 
+def refile(session: Session, actor: Actor, item: QuarantinedItem, limits: PatrolSettings) -> object:
+    def again(kept_item: QuarantinedItem) -> bool | DomainError:
+        outcome = file_again(session, actor, kept_item, limits, received_at=now())
+        return outcome if isinstance(outcome, DomainError) else outcome.is_repeated
+
+    return quarantine.refile(session, actor.person_id, item.quarantine_id, again)
+
+
 def test_a_kept_item_can_be_tried_again_by_its_owner(session: Session, grid: Grid, member: Actor) -> None:
     walk = Round.of(grid)
     future = recent(patrol(30), ended_ago=timedelta(minutes=-10))
@@ -334,14 +352,13 @@ def test_a_kept_item_can_be_tried_again_by_its_owner(session: Session, grid: Gri
     record_segment(session, member, walk.key("0"), body_of(future), LIMITS)
     (item,) = kept(session)
 
-    still = refile(session, member, item.quarantine_id, LIMITS)
-    assert isinstance(still, SegmentInvalid)
+    assert isinstance(refile(session, member, item, LIMITS), SegmentInvalid)
     patient = LIMITS.model_copy(update={"max_fix_future_s": 1200})
-    assert refile(session, member, item.quarantine_id, patient) == Filed(False, 361)
-    assert refile(session, member, item.quarantine_id, patient) == Filed(is_repeated=True)
+    assert refile(session, member, item, patient) is False
+    assert refile(session, member, item, patient) is True
     other = make.actor(session, role=Role.ADMIN, area="")
     with pytest.raises(NotFound):
-        refile(session, other, item.quarantine_id, patient)
+        refile(session, other, item, patient)
 
 
 def test_problem_codes_are_those_of_the_contract() -> None:
