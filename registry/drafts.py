@@ -27,18 +27,23 @@ DEFAULT_RADIUS_M = 30.0
 _MAX_ATTRIBUTES = 50
 
 
-class PlaceDraft(Body):
-    """What every kind of place has. `position` is lon, lat (or easting, northing) in `datum`."""
+class SitedDraft(Body):
+    """Where something is: `position` is lon, lat (or easting, northing) in `datum`."""
 
     model_config = ConfigDict(frozen=True)
-
-    kind_of_place: ClassVar[str]
 
     street: StreetCode | None = Field(None, description="street code; by default that of the grid there")
     position: Position | None = None
     datum: str = Field(Datum.CGCS2000.value, max_length=20)
     grid: Code | None = Field(None, description="code of a grid chosen by hand, where the position misleads")
     source: Source = Field("", description="where it is known from")
+
+
+class PlaceDraft(SitedDraft):
+    """What every kind of place has."""
+
+    kind_of_place: ClassVar[str]
+
     attributes: Attributes = Field(default_factory=dict, max_length=_MAX_ATTRIBUTES)
 
 

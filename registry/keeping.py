@@ -22,11 +22,13 @@ from core.errors import FieldError, Forbidden, Invalid, NotFound, Outdated, Ungu
 from geo.models import CGCS2000
 from registry.drafts import AddressDraft, AnyDraft, BuildingDraft
 from registry.models import Address, Building, Checkpoint
+from registry.people.models import Household, Resident
 from registry.plates import new_short_code
 from registry.problems import AddressTaken, PlaceCodeTaken, PlaceRetired
 from registry.settling import Settled, Unsettled, settle, surroundings_of
 
 AnyPlace = Building | Address | Checkpoint
+AnyRow = AnyPlace | Household | Resident
 Table = type[Building] | type[Address] | type[Checkpoint]
 TABLES: Mapping[str, Table] = {"buildings": Building, "addresses": Address, "checkpoints": Checkpoint}
 
@@ -152,24 +154,25 @@ def new_place(table: Table, place_id: uuid.UUID, columns: Mapping[str, Any], act
     whole: dict[str, Any] = {key.name: place_id, **columns, "revision": 1, "changed_by": actor.name}
     if table is Checkpoint:
         whole |= {"short_code": new_short_code(), "generation": 1}
-    return table(**{name: _stored(name, value) for name, value in whole.items()})
+    return table(**{name: stored(name, value) for name, value in whole.items()})
 
 
-def change(place: AnyPlace, columns: Mapping[str, Any], actor: Actor) -> None:
+def change(place: AnyRow, columns: Mapping[str, Any], actor: Actor) -> None:
     """The row holds these columns, in a new revision."""
     for name, value in columns.items():
-        setattr(place, name, _stored(name, value))
+        setattr(place, name, stored(name, value))
     place.revision += 1
     place.changed_at = now()
     place.changed_by = actor.name
 
 
-def is_same(place: AnyPlace, columns: Mapping[str, Any]) -> bool:
+def is_same(place: AnyRow, columns: Mapping[str, Any]) -> bool:
     """Whether the row holds exactly these columns, positions to the last bit."""
     return all(_plain(getattr(place, name)) == value for name, value in columns.items())
 
 
-def _stored(name: str, value: Any) -> Any:
+def stored(name: str, value: Any) -> Any:
+    """The value of a column as the table takes it."""
     if name in _GEOMETRY and value is not None:
         return WKBElement(value, srid=CGCS2000, extended=True)
     return value

@@ -20,6 +20,7 @@ from geo.queries import standing_on, version_on
 from registry.address_text import normalised
 from registry.drafts import AddressDraft, AnyDraft, BuildingDraft, CheckpointDraft
 from registry.models import Building
+from registry.people.drafts import HouseholdDraft
 
 
 class Unsettled(Exception):
@@ -54,7 +55,7 @@ class Surroundings:
 
 def surroundings_of(
     session: Session,
-    drafts: Sequence[AnyDraft],
+    drafts: Sequence[AnyDraft | HouseholdDraft],
     datum: str,
     day: date,
     *,
@@ -89,13 +90,13 @@ def settle(draft: AnyDraft, index: int, around: Surroundings) -> Settled:
         raise Unsettled("/footprint", footprint)
     if draft.position is not None and at is None:
         raise Unsettled("/position", OUTSIDE_CHINA)
-    street_code = _street_of(draft, index, around)
+    street_code = street_of(draft, index, around)
     columns = {
         "street_code": street_code,
         "geom": None if at is None else position_ewkb(*at),
         "source_datum": draft.datum,
         "source": draft.source,
-        "manual_grid_id": _manual_grid(draft, street_code, around),
+        "manual_grid_id": manual_grid_of(draft, street_code, around),
         "attributes": draft.attributes,
         **_own_columns(draft, street_code, around),
     }
@@ -132,21 +133,25 @@ _OF_CHECKPOINTS = ("code", "name", "kind", "floor", "entrance", "radius_m")
 def _own_columns(draft: AnyDraft, street_code: str, around: Surroundings) -> dict[str, Any]:
     if isinstance(draft, BuildingDraft):
         return {name: getattr(draft, name) for name in _OF_BUILDINGS}
-    building_id = _home(draft, street_code, around)
+    building_id = home_of(draft, street_code, around)
     if isinstance(draft, AddressDraft):
         plain = normalised(draft.text, around.division_names[street_code])
         return {"text": draft.text, "normalised": plain, "building_id": building_id}
     return {"building_id": building_id, **{name: getattr(draft, name) for name in _OF_CHECKPOINTS}}
 
 
-def _home(draft: AddressDraft | CheckpointDraft, street_code: str, around: Surroundings) -> uuid.UUID | None:
+def home_of(
+    draft: AddressDraft | CheckpointDraft | HouseholdDraft, street_code: str, around: Surroundings
+) -> uuid.UUID | None:
+    """The building that the draft names. Raises: Unsettled."""
     if draft.building is not None and around.buildings.get(draft.building) != street_code:
         zh, en = "本街道没有这座楼栋", "there is no such building in this street"
         raise Unsettled("/building", Reason("building-unknown", zh, en))
     return draft.building
 
 
-def _street_of(draft: AnyDraft, index: int, around: Surroundings) -> str:
+def street_of(draft: AnyDraft | HouseholdDraft, index: int, around: Surroundings) -> str:
+    """The street that the draft names, else that of its position, else of its building. Raises: Unsettled."""
     street_code = draft.street or around.streets[index]
     if street_code is None and not isinstance(draft, BuildingDraft) and draft.building is not None:
         street_code = around.buildings.get(draft.building)
@@ -163,7 +168,8 @@ def _street_of(draft: AnyDraft, index: int, around: Surroundings) -> str:
     return street_code
 
 
-def _manual_grid(draft: AnyDraft, street_code: str, around: Surroundings) -> int | None:
+def manual_grid_of(draft: AnyDraft | HouseholdDraft, street_code: str, around: Surroundings) -> int | None:
+    """The id of the grid that the draft names. Raises: Unsettled."""
     if draft.grid is None:
         return None
     grid_id, street = around.grids.get(draft.grid, (None, ""))
@@ -174,7 +180,7 @@ def _manual_grid(draft: AnyDraft, street_code: str, around: Surroundings) -> int
 
 
 def _placed(
-    drafts: Sequence[AnyDraft], datum: str
+    drafts: Sequence[AnyDraft | HouseholdDraft], datum: str
 ) -> tuple[list[tuple[float, float] | None], list[bytes | Reason | None]]:
     """Positions and outlines in CGCS2000; a building without a position lies inside its outline."""
     given = [draft.position or (float("nan"), float("nan")) for draft in drafts]

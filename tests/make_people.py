@@ -12,6 +12,14 @@ from tests import make
 KEYS = KeyRing([Key("k1", bytes(range(32)))])  # of tests without settings; those with them have a file
 
 
+def id_number(*, born: str = "19800101", sequence: str = "002") -> str:
+    """A number with a right check digit, of a division that does not exist."""
+    seventeen = f"990199{born}{sequence}"
+    weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+    rest = sum(int(digit) * weight for digit, weight in zip(seventeen, weights, strict=True)) % 11
+    return seventeen + "10X98765432"[rest]
+
+
 def household(
     session: Session, *, code: str = "H1", lon: float = 118.902, lat: float = 32.105, **columns: Any
 ) -> Household:
