@@ -19,20 +19,25 @@ OnText = Annotated[
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")  # fromisoformat also takes 20260901 and 2026-W36-2
 
 
-def given_day(on: OnText = None) -> date | None:
-    """Raises: Invalid."""
-    if on is None:
+def day_of(text: str | None, pointer: str) -> date | None:
+    """The day that the text names, None for none. Raises: Invalid."""
+    if text is None:
         return None
     try:
-        if _DAY.fullmatch(on) is None:
-            raise ValueError(on)
-        day = date.fromisoformat(on)
+        if _DAY.fullmatch(text) is None:
+            raise ValueError(text)
+        day = date.fromisoformat(text)
         if day.year not in YEARS:
-            raise ValueError(on)
+            raise ValueError(text)
     except ValueError:
         detail = "日期写作 2026-09-01 / a day is written like 2026-09-01"
-        raise Invalid(errors=[FieldError("/query/on", "bad-day", detail)]) from None
+        raise Invalid(errors=[FieldError(pointer, "bad-day", detail)]) from None
     return day
+
+
+def given_day(on: OnText = None) -> date | None:
+    """Raises: Invalid."""
+    return day_of(on, "/query/on")
 
 
 def day_or_today(on: OnText = None) -> date:

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import or_, select, text
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from access.roles import Action
@@ -99,7 +100,7 @@ def forms_on(session: Session, day: date) -> Sequence[VisitForm]:
     """The newest version of each form that is offered on the day, by code."""
     return session.scalars(
         select(VisitForm)
-        .distinct(VisitForm.code)
+        .ext(distinct_on(VisitForm.code))
         .where(VisitForm.valid_from <= day, or_(VisitForm.valid_to.is_(None), VisitForm.valid_to > day))
         .order_by(VisitForm.code, VisitForm.valid_from.desc(), VisitForm.version.desc())
     ).all()

@@ -74,7 +74,7 @@ def nearest_neighbour(metres: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def two_opt(metres: NDArray[np.float64], order: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The order with stretches turned round for as long as that shortens the open way from its first place."""
+    """The order with stretches turned round while that shortens the open way from its first place."""
     order = order.copy()
     for _ in range(_MAX_SWEEPS):
         if not sum(_turn_best(metres, order, begin) for begin in range(1, len(order) - 1)):
