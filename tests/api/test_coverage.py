@@ -237,7 +237,14 @@ class TestHeatmap:
 )
 @pytest.mark.parametrize("address", ["/v1/coverage", "/v1/coverage/summary"])
 def test_scope(
-    client: ClientOf, session: Session, tree: make.StreetTree, who: str, grid: str, status: int, address: str
+    client: ClientOf,
+    session: Session,
+    tree: make.StreetTree,
+    *,
+    who: str,
+    grid: str,
+    status: int,
+    address: str,
 ) -> None:
     match who:
         case "member":

@@ -176,6 +176,7 @@ class TestCache:
         client: ClientOf,
         session: Session,
         listener: FakeListener,
+        *,
         wang: Actor,
         tree: make.StreetTree,
         cells: Cells,
