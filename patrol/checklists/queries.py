@@ -55,6 +55,7 @@ class FindingView:
     position: tuple[float, float] | None
     grid_code: str
     grid_name: str
+    grid_path: str
     handed_to: uuid.UUID | None
     received_at: datetime
     photos: tuple[ExpectedPhoto, ...]
@@ -186,6 +187,14 @@ def read_finding(session: Session, actor: Actor, finding_id: uuid.UUID) -> Findi
     return found[0]
 
 
+def findings_of_person(
+    session: Session, person_id: uuid.UUID, starts_at: datetime, ends_at: datetime
+) -> list[FindingView]:
+    """What the person found in that time, in order; whose eyes it is for is the caller's part."""
+    of_time = (Finding.person_id == person_id, Finding.at >= starts_at, Finding.at < ends_at)
+    return _views(session, session.execute(_all_findings().where(*of_time).order_by(Finding.at)))
+
+
 def _placed_path(statement: Select[Any]) -> ColumnElement[Any]:
     return statement.selected_columns["placed_path"]
 
@@ -256,6 +265,7 @@ def _view(row: Row[Any], checklist: ChecklistRow, photos: Sequence[ExpectedPhoto
         position=None if row.lon is None else (row.lon, row.lat),
         grid_code=row.grid_code,
         grid_name=row.grid_name,
+        grid_path=row.placed_path,
         handed_to=finding.handed_to,
         received_at=finding.received_at,
         photos=tuple(photos),
