@@ -32,6 +32,9 @@ app = typer.Typer(
     help="巡格 Xunge: backend and GIS service for street grid patrols. Settings come from XUNGE_* variables.",
 )
 
+keys_app = typer.Typer(no_args_is_help=True, help="Keys that seal ID and phone numbers.")
+app.add_typer(keys_app, name="keys")
+
 Home = Annotated[
     Path | None, typer.Option(help="Folder of the private database (XUNGE_HOME).", show_default=".xunge")
 ]
@@ -251,6 +254,33 @@ def create_account(
     from cli.accounts import create
 
     create(_settings(), username, name=name, role=role, where=at)
+
+
+@keys_app.command("list", epilog=example("xunge keys list"))
+def list_keys() -> None:
+    """List the keys that seal personal data, newest first, and how much each seals."""
+    from cli.keys import show_keys
+
+    show_keys(_settings())
+
+
+@keys_app.command("rotate", epilog=example("xunge keys rotate"))
+def rotate_keys() -> None:
+    """Make a new key and seal everything anew under it, while people work. Stopped, run it again: it goes on.
+
+    Back up the key file at once: without it nothing can be opened any more.
+    """
+    from cli.keys import rotate
+
+    show(f"{rotate(_settings())} rows sealed anew")
+
+
+@keys_app.command("forget", epilog=example("xunge keys forget k1"))
+def forget_key(key: Annotated[str, typer.Argument(help="Its id: k1.")]) -> None:
+    """Let an older key go, once nothing is sealed under it. Backups of the database from before need it."""
+    from cli.keys import forget
+
+    forget(_settings(), key)
 
 
 @app.command(epilog=example("xunge openapi > openapi.json"))

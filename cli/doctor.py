@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from cli.console import out
 from cli.database import Running, engine_of, running_database
+from cli.keys import check_keys
 from core import audit
 from core.logs import describe_error
 from core.readiness import Check, check_migrations, check_worker
@@ -68,6 +69,7 @@ def _checks(session: Session, running: Running, anchored: list[audit.Head]) -> I
     if not schema.is_ok:
         return
     yield _tried("audit chain", session, lambda session: _audit(session, anchored))
+    yield _tried("personal keys", session, lambda session: check_keys(session, running.settings))
     yield _tried("dead jobs", session, _dead_jobs)
     if not running.is_ours:  # else nothing can be running: it would own the cluster
         yield check_worker(session, running.settings.jobs)

@@ -34,7 +34,7 @@ KEY_FILE = "personal.key"
 
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
-_MAX_LABEL = 16  # signs
+MAX_LABEL = 16  # signs: k, at most 6 digits, a dot, 8 hexadecimal digits
 _SEAL = b"xunge personal data v1\x00seal"
 _INDEX = b"xunge personal data v1\x00index\x00"
 _FINGERPRINT = b"xunge personal data v1\x00fingerprint"
@@ -47,8 +47,10 @@ class KeyMissing(Unavailable):
     code = "personal-key-missing"
 
 
-class KeysInvalid(Exception):
-    """The list of keys is not lines of `k1:<64 hexadecimal digits>`; it never says what it holds instead."""
+class KeysInvalid(Unavailable):
+    """The list of keys for personal data cannot be read."""
+
+    code = "personal-keys-invalid"
 
 
 class NotOpened(Exception):
@@ -100,7 +102,7 @@ class KeyRing:
         """The value. Raises: KeyMissing, NotOpened."""
         label, _, box = sealed.partition(b":")
         if label not in self._boxes:
-            raise KeyMissing(key=label[:_MAX_LABEL].decode("ascii", "replace"))
+            raise KeyMissing(key=label[:MAX_LABEL].decode("ascii", "replace"))
         try:
             return self._boxes[label].decrypt(box[:_NONCE_BYTES], box[_NONCE_BYTES:], aad.encode()).decode()
         except (InvalidTag, ValueError):

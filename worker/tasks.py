@@ -13,6 +13,7 @@ from patrol.coverage.rolling import roll_up_coverage
 from patrol.duties.reminding import REMIND_STREET, remind, remind_street
 from patrol.freezing import freeze_recent, freeze_week
 from patrol.judging import judge_abandoned, judge_patrol
+from patrol.retention import RETAIN, retain
 from patrol.trackers.folding import FOLD, enqueue_folding, fold
 from worker import sweeping
 
@@ -46,5 +47,8 @@ def make_tasks(settings: Settings) -> Mapping[str, Task]:
         FOLD: Task(partial(fold, limits=settings.patrol, sync=settings.sync)),
         "patrol.trackers.enqueue": Task(enqueue_folding, cron="* * * * *"),
         "core.sync.forget": Task(partial(forget_unused, days=settings.sync.state_days), cron="41 20 * * *"),
+        RETAIN: Task(
+            partial(retain, privacy=settings.privacy, limits=settings.patrol), cron="30 18 * * *"
+        ),  # 02:30 in China
         "core.prune": Task(sweeping.prune, cron="23 * * * *"),
     }
