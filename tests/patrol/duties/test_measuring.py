@@ -86,7 +86,7 @@ def test_pairs_stand_as_the_weekly_count_says(session: Session, world: World) ->
     ],
 )
 def test_the_forecast_of_a_pair(
-    session: Session, world: World, hours: float, walked: list[float], status: Status, still_possible: bool
+    session: Session, world: World, hours: float, walked: list[float], *, status: Status, still_possible: bool
 ) -> None:
     for start in walked:
         judged(session, world.wang, world.tree.a11, start)
