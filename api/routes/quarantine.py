@@ -9,6 +9,8 @@ from api.dependencies import AppSettings, Reading, Writing
 from api.paging import After, Limit, cursor_of, parse_cursor
 from api.problems import problem_replies, problem_response
 from api.schemas.quarantine import KeptItemOut, KeptPage, RefiledOut
+from api.sync.calling import ReadPlates
+from api.sync.kinds import Sender
 from api.sync.receiving import KindUnknown
 from api.sync.refiling import refile
 from core.errors import DomainError, Forbidden, Invalid, NotFound, Unauthenticated, Unavailable
@@ -51,10 +53,10 @@ def list_quarantine(
     responses=problem_replies(*ALWAYS, NotFound, Forbidden, *STILL),
 )
 def refile_item(
-    request: Request, quarantine_id: uuid.UUID, call: Writing, settings: AppSettings
+    request: Request, quarantine_id: uuid.UUID, call: Writing, settings: AppSettings, plates: ReadPlates
 ) -> RefiledOut | Response:
     """Try once more to file something of your own; if it still cannot be, the answer says why today."""
-    outcome = refile(call.session, call.actor, quarantine_id, settings)
+    outcome = refile(call.session, Sender(call.actor, settings, plates), quarantine_id)
     if isinstance(outcome, DomainError):
         return problem_response(request, outcome)
     return RefiledOut(repeated=outcome)

@@ -1,6 +1,7 @@
 """One address for everything that waited on a phone, and one for everything it carries along."""
 
 import uuid
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
@@ -41,12 +42,12 @@ def post_batch(request: Request, body: BatchBody, call: Calling) -> Response:
 
     Whatever cannot be filed is kept aside with its reason. A batch is at most as large as any JSON body.
     """
-    desk = Desk(call.sessions, call.actor, call.settings)
     try:
         batch = parse_batch(body)
     except BatchInvalid as problem:
-        return problem_response(request, desk.keep_batch(problem, body))
-    told = SyncReceiptOut.of(desk.receive(batch), batch.sent_at)
+        return problem_response(request, Desk(call.sessions, call.sender).keep_batch(problem, body))
+    sender = replace(call.sender, device_id=batch.device_id, sent_at=batch.sent_at)
+    told = SyncReceiptOut.of(Desk(call.sessions, sender).receive(batch), batch.sent_at)
     return Response(told.model_dump_json(), media_type="application/json")
 
 

@@ -23,6 +23,7 @@ class SyncItemIn(BaseModel):
     )
     id: uuid.UUID
     parent: uuid.UUID | None = Field(default=None, description="what it belongs to: the patrol of a segment")
+    revision: int | None = Field(default=None, description="that a change of a household is made from")
     body: dict[str, Any] = Field(description="as the address of one such item takes it")
 
 

@@ -14,7 +14,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
@@ -26,15 +25,13 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from access.devices import touch_device
-from access.scope import Actor
 from api.problems import Unstorable, WrittenAtOnce
-from api.sync.kinds import BY_NAME, KINDS, Filing, ItemInvalid
+from api.sync.kinds import BY_NAME, KINDS, Filing, ItemInvalid, Sender
 from core import quarantine
 from core.clock import now
 from core.database import Sessions
-from core.errors import Conflict, DomainError, FieldError, Invalid, Unavailable
+from core.errors import Conflict, DomainError, FieldError, Invalid, TooMany, Unavailable
 from core.secrecy import key_ring
-from core.settings import Settings
 from core.sync.epochs import Epoch, current_epoch
 from core.sync.marks import UNNAMED, Carrier, add_marks
 
@@ -85,6 +82,7 @@ class _Item(msgspec.Struct):
     kind: str
     id: uuid.UUID
     parent: uuid.UUID | None = None
+    revision: int | None = None
     body: msgspec.Raw = msgspec.Raw(b"null")
 
 
@@ -100,6 +98,7 @@ class Offered:
     item_id: uuid.UUID | None
     parent_id: uuid.UUID | None
     body: bytes
+    revision: int | None = None
 
     @property
     def rank(self) -> int:
@@ -175,7 +174,7 @@ def parse_item(raw: bytes) -> Offered:
         item = _ITEM.decode(raw)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         return Offered(UNKNOWN, None, None, raw)
-    return Offered(item.kind, item.id, item.parent, bytes(item.body))
+    return Offered(item.kind, item.id, item.parent, bytes(item.body), item.revision)
 
 
 # ------------------------------------------------------------------------------------------------ filing
@@ -186,8 +185,7 @@ class Desk:
     """Where batches of one person are filed."""
 
     sessions: Sessions
-    actor: Actor
-    settings: Settings
+    sender: Sender
 
     def receive(self, batch: Batch) -> Receipt:
         """Every item has its outcome, on disk. Raises: Unavailable, and then nothing is acknowledged."""
@@ -207,6 +205,8 @@ class Desk:
     def _file(self, item: Offered) -> Answer:
         try:
             return self._try(item)
+        except TooMany as problem:
+            return self._keep(item, problem)  # somebody tried too many codes: the rest of the batch is fine
         except Unavailable:
             raise  # nobody's fault, and the same item may be filed in a minute
         except DomainError as problem:
@@ -225,7 +225,7 @@ class Desk:
             try:
                 with self.sessions.begin() as session:
                     session.execute(_LAZILY)
-                    outcome = file_offered(session, self.actor, self.settings, item)
+                    outcome = file_offered(session, self.sender, item)
             except DBAPIError as error:
                 if not isinstance(error.orig, _AT_ONCE):
                     raise
@@ -249,9 +249,9 @@ class Desk:
             kind=KEPT_AS + (item.kind if item.kind in {*BY_NAME, BATCH} else UNKNOWN),
             item_id=item.item_id or uuid.uuid5(_ANONYMOUS, hashlib.sha256(item.body).hexdigest()),
             subject_id=item.parent_id,
-            person_id=self.actor.person_id,
-            body=envelope(item) if item.kind not in BY_NAME else item.body,
-            keys=key_ring(self.settings),  # nobody has looked yet whether it names somebody
+            person_id=self.sender.actor.person_id,
+            body=envelope(item),
+            keys=key_ring(self.sender.settings),  # nobody has looked yet whether it names somebody
         )
 
     def _count(self, batch: Batch, answers: Sequence[Answer]) -> tuple[Epoch, dict[str, int]]:
@@ -259,17 +259,17 @@ class Desk:
         received = Counter(
             answer.item.kind for answer in answers if answer.outcome == STORED and answer.item.kind in BY_NAME
         )
-        home: Path = self.settings.home
+        actor, home = self.sender.actor, self.sender.settings.home
         with self.sessions.begin() as session:
             epoch = current_epoch(session, home)
-            carrier = Carrier(self.actor.person_id, batch.device_id or UNNAMED)
+            carrier = Carrier(actor.person_id, batch.device_id or UNNAMED)
             marks = add_marks(session, carrier, received)
             if batch.device_id is not None:
-                touch_device(session, self.actor, batch.device_id)
+                touch_device(session, actor, batch.device_id)
         return epoch, marks
 
 
-def file_offered(session: Session, actor: Actor, settings: Settings, item: Offered) -> bool | DomainError:
+def file_offered(session: Session, sender: Sender, item: Offered) -> bool | DomainError:
     """The item is filed; True when it was before. Raises and returns what its use-case does."""
     if item.item_id is None:
         told = "须含 kind 与 id / an item is an object with kind and id"
@@ -277,16 +277,21 @@ def file_offered(session: Session, actor: Actor, settings: Settings, item: Offer
     kind = BY_NAME.get(item.kind)
     if kind is None:
         return KindUnknown()
-    filing = Filing(session, actor, settings, item.item_id, item.parent_id, item.body)
+    filing = Filing(session, sender, item.item_id, item.parent_id, item.revision, item.body)
     outcome = kind.file(filing)
     return outcome if isinstance(outcome, DomainError) else outcome.is_repeated
 
 
 def envelope(item: Offered) -> bytes:
-    """What is kept of an item whose kind says nothing yet: with its kind, for a server that knows more."""
+    """What is kept of an item: with its kind, for a server that knows more."""
     if item.item_id is None:
         return item.body
-    members: dict[str, Any] = {"kind": item.kind, "id": item.item_id, "parent": item.parent_id}
+    members: dict[str, Any] = {
+        "kind": item.kind,
+        "id": item.item_id,
+        "parent": item.parent_id,
+        "revision": item.revision,
+    }
     return msgspec.json.encode({**members, "body": msgspec.Raw(item.body)})
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -155,22 +156,36 @@ def test_what_comes_before_its_patrol_is_filed_by_a_later_batch(
     assert outcomes(phone.push(segment, finish)) == ["duplicate"] * 2
 
 
-@pytest.mark.parametrize(
-    "shift", [timedelta(days=2), timedelta(hours=8), timedelta(days=-2), timedelta(days=-20_000)]
-)
-def test_a_wrong_clock_loses_nothing(session: Session, phone: Phone, grid: Grid, shift: timedelta) -> None:
-    wrong = Round.of(grid, name="wrong clock")
-    moved = patrol_item(wrong)
-    moved["body"]["started_at"] = (wrong.start.started_at + shift).isoformat()
-    right = Round.of(grid, name="right clock")
-
-    receipt = phone.push(moved, patrol_item(right), sent_at=(now() + shift).isoformat())
-
-    assert receipt["items"][1]["outcome"] == "stored"
-    assert receipt["items"][0]["outcome"] in {"stored", "quarantined"}
+@pytest.mark.parametrize("shift", [timedelta(days=2), timedelta(hours=8), timedelta(days=-2)])
+def test_a_wrong_clock_is_put_right_by_the_moment_of_sending(
+    session: Session, phone: Phone, walk: Round, shift: timedelta
+) -> None:
+    receipt = phone.push(*shifted_items(walk, shift), sent_at=(now() + shift).isoformat())
+    assert outcomes(receipt) == ["stored"] * 3
     assert receipt["clock_offset_s"] == pytest.approx(-shift.total_seconds(), abs=60)
-    stored = session.get(Patrol, wrong.patrol_id) is not None
-    assert stored or len(kept(session)) == 1
+    stored = session.get_one(Patrol, walk.patrol_id).started_at
+    assert abs(stored - walk.start.started_at) < timedelta(seconds=60)
+    again = phone.push(*shifted_items(walk, shift), sent_at=(now() + shift).isoformat())
+    assert outcomes(again) == ["duplicate"] * 3
+
+
+@pytest.mark.parametrize("sends_at", [True, False])
+def test_a_phone_in_1970_loses_nothing(
+    session: Session, phone: Phone, walk: Round, grid: Grid, sends_at: bool
+) -> None:
+    shift = timedelta(days=-20_000)
+    told = {"sent_at": (now() + shift).isoformat()} if sends_at else {}
+    receipt = phone.push(*shifted_items(walk, shift), **told)
+    assert set(outcomes(receipt)) <= {"stored", "quarantined"}
+    assert len(kept(session)) == outcomes(receipt).count("quarantined")
+    mended = Round.of(grid, name="after the clock was set")
+    assert outcomes(phone.push(*items_of(mended))) == ["stored"] * 3
+
+
+def shifted_items(walk: Round, shift: timedelta) -> list[dict[str, Any]]:
+    """The walk by a clock that is wrong by so much."""
+    fixes = replace(walk.fixes, at_ms=walk.fixes.at_ms + round(shift.total_seconds() * 1000))
+    return items_of(replace(walk, fixes=fixes))
 
 
 def test_two_people_on_one_phone_keep_apart(
