@@ -6,6 +6,7 @@ at once, or a head and the judge, wait for each other.
 
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, insert, select, update
@@ -64,9 +65,9 @@ def decide_appeal(session: Session, actor: Actor, appeal_id: uuid.UUID, ruling: 
     patrol_id = appeal.patrol_id
     if appeal.kind == UNRECORDED and ruling.decision == Decision.ACCEPTED:
         patrol_id = _make_patrol(session, appeal)
-    appeal.patrol_id, appeal.decision = patrol_id, ruling.decision.value
-    appeal.decided_at, appeal.decided_by = _clock(session), actor.person_id
-    appeal.decision_note = ruling.note
+    decided_at = session.scalars(select(func.clock_timestamp())).one()
+    appeal.patrol_id, appeal.decision, appeal.decided_at = patrol_id, ruling.decision.value, decided_at
+    appeal.decided_by, appeal.decision_note = actor.person_id, ruling.note
     session.flush()
     computed = None
     if patrol_id is not None:
@@ -180,10 +181,13 @@ def _refuse_own_substitute(
 def _already_decided(session: Session, appeal: Appeal) -> AlreadyDecided:
     assert appeal.decided_by is not None
     assert appeal.decision is not None
+    assert appeal.decided_at is not None
     return _decided_by(session, appeal.decided_by, appeal.decided_at, appeal.decision)
 
 
-def _decided_by(session: Session, person_id: uuid.UUID, decided_at: Any, decision: str) -> AlreadyDecided:
+def _decided_by(
+    session: Session, person_id: uuid.UUID, decided_at: datetime, decision: str
+) -> AlreadyDecided:
     name = session.scalars(select(Person.name).where(Person.person_id == person_id)).one()
     local = decided_at.astimezone(LOCAL_ZONE).strftime("%Y-%m-%d %H:%M")
     said = "通过" if decision == Decision.ACCEPTED else "不通过"
@@ -250,10 +254,6 @@ def _settle(
         .execution_options(synchronize_session="fetch")
     )
     return str(found.status)
-
-
-def _clock(session: Session) -> Any:
-    return session.scalars(select(func.clock_timestamp())).one()
 
 
 def _record(

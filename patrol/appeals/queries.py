@@ -227,12 +227,9 @@ def decisions_on(session: Session, actor: Actor, patrol_id: uuid.UUID) -> list[D
 
 
 def _newest_decisions() -> Any:
-    return (
-        select(PatrolDecision.patrol_id, PatrolDecision.decision, PatrolDecision.computed_status)
-        .distinct(PatrolDecision.patrol_id)
-        .order_by(PatrolDecision.patrol_id, PatrolDecision.decision_id.desc())
-        .subquery("newest")
-    )
+    newest = select(func.max(PatrolDecision.decision_id)).group_by(PatrolDecision.patrol_id)
+    columns = (PatrolDecision.patrol_id, PatrolDecision.decision, PatrolDecision.computed_status)
+    return select(*columns).where(PatrolDecision.decision_id.in_(newest)).subquery("newest")
 
 
 def _reviews(session: Session, patrols: Collection[PatrolView]) -> list[ReviewView]:
