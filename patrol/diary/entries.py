@@ -59,7 +59,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One fact. Without a time it holds for the whole day.
+    """One fact; the sentences leave the time to `at` and `until`. Without one it holds for the whole day.
 
     `path` is of the grid where it happened; others see it who may do `seen_by` there. None is a fact about
     the person: whoever may read the diary at all sees it.

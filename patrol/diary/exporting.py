@@ -8,11 +8,11 @@ from sqlalchemy.orm import Session
 
 from access.scope import Actor
 from core import audit
-from core.clock import LOCAL_ZONE, today
+from core.clock import today
 from core.documents import render_pdf
 from core.spreadsheets import Table, write_workbook
 from patrol.diary.composing import Diary
-from patrol.diary.entries import KINDS, WEEKDAYS_ZH, DiaryDay, Entry, summary_zh
+from patrol.diary.entries import KINDS, WEEKDAYS_ZH, DiaryDay, Entry, clock_time, summary_zh
 
 TEMPLATE = Path(__file__).parent / "templates" / "diary.typ"
 _HEADERS = ("日期", "星期", "开始", "结束", "类别", "内容", "网格", "网格编码")
@@ -78,14 +78,15 @@ def _rows(day: DiaryDay) -> Iterator[tuple[Any, ...]]:
     weekday = WEEKDAYS_ZH[day.day.weekday()]
     for entry in day.entries:
         kind = KINDS.get(entry.kind, (entry.kind,))[0]
-        times = [at and f"{at.astimezone(LOCAL_ZONE):%H:%M}" for at in (entry.at, entry.until)]
+        times = [at and clock_time(at) for at in (entry.at, entry.until)]
         yield day.day, weekday, *times, kind, entry.zh, entry.grid_name, entry.grid_code
     if day.remark:
         yield day.day, weekday, None, None, _REMARK, day.remark, None, None
 
 
 def _time(entry: Entry) -> str:
-    return "全天" if entry.at is None else f"{entry.at.astimezone(LOCAL_ZONE):%H:%M}"
+    times = [clock_time(at) for at in (entry.at, entry.until) if at is not None]
+    return "—".join(times) or "全天"
 
 
 def _chinese_day(day: Any) -> str:

@@ -10,7 +10,7 @@ from core.clock import local_date
 from patrol.checklists.lists import HANDLED, OK
 from patrol.checklists.queries import FindingView, findings_of_person
 from patrol.checklists.wording import incomplete
-from patrol.diary.entries import PROVIDERS, Entry, Span, clock_time
+from patrol.diary.entries import PROVIDERS, Entry, Span
 
 
 def tell_findings(session: Session, person_id: uuid.UUID, span: Span) -> Iterator[Entry]:
@@ -33,8 +33,8 @@ def _round(views: list[FindingView]) -> Entry:
     return _entry(
         last,
         kind="check",
-        zh=f"{clock_time(last.at)} 按《{name.zh}》检查 {checked} 项，未发现问题。",
-        en=f"Checked {checked} items of “{name.en}” until {clock_time(last.at)}: nothing amiss.",
+        zh=f"按《{name.zh}》检查 {checked} 项，未发现问题。",
+        en=f"Checked {checked} items of “{name.en}”: nothing amiss.",
         figures={"items_checked": checked},
     )
 
@@ -47,12 +47,11 @@ def _finding(view: FindingView) -> Entry:
     note_zh, note_en = (f"：{view.note}", f": {view.note}") if view.note else ("", "")
     missing = incomplete(view)
     rest_zh, rest_en = (missing.zh, f" {missing.en}") if missing else ("", "")
-    at = clock_time(view.at)
     return _entry(
         view,
         kind="finding",
-        zh=f"{at} 在{view.grid_name}发现{view.item.zh}问题{aspect_zh}，{done_zh}{note_zh}。{rest_zh}",
-        en=f"{at} {view.item.en}{aspect_en} in {view.grid_name}, {done_en}{note_en}.{rest_en}",
+        zh=f"在{view.grid_name}发现{view.item.zh}问题{aspect_zh}，{done_zh}{note_zh}。{rest_zh}",
+        en=f"{view.item.en.capitalize()}{aspect_en} in {view.grid_name}, {done_en}{note_en}.{rest_en}",
         figures={"items_checked": 1, "handled" if handled else "reported": 1},
     )
 

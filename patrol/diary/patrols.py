@@ -14,7 +14,7 @@ from geo.queries import version_on
 from patrol import reasons
 from patrol.checklists.fields import FIELDS, ServiceField
 from patrol.checklists.models import PatrolThemes
-from patrol.diary.entries import PROVIDERS, Entry, Span, clock_time
+from patrol.diary.entries import PROVIDERS, Entry, Span
 from patrol.models import Patrol, PatrolVerdict
 from patrol.standing import counts_of
 from patrol.verdicts import Status, effective_status
@@ -61,16 +61,15 @@ def _patrols(person_id: uuid.UUID, span: Span) -> Select[Any]:
 
 
 def _entry(row: Row[Any], count: Counted | None) -> Entry:
-    begun, minutes = clock_time(row.started_at), _minutes(row)
+    minutes = _minutes(row)
     themes_zh, themes_en = _themes(row.themes or [])
     worth_zh, worth_en = _worth(row, count)
     if row.finished_at is None:
-        zh = f"{begun} 开始在{row.grid_name}巡查{themes_zh}，{worth_zh}"
-        en = f"Began a patrol of {row.grid_name} at {begun}{themes_en}; {worth_en}"
+        zh = f"开始在{row.grid_name}巡查{themes_zh}，{worth_zh}"
+        en = f"Began a patrol of {row.grid_name}{themes_en}; {worth_en}"
     else:
-        ended = clock_time(row.finished_at)
-        zh = f"{begun}—{ended} 在{row.grid_name}巡查 {minutes} 分钟{themes_zh}，{worth_zh}"
-        en = f"Patrolled {row.grid_name} from {begun} to {ended}, {minutes} minutes{themes_en}; {worth_en}"
+        zh = f"在{row.grid_name}巡查 {minutes} 分钟{themes_zh}，{worth_zh}"
+        en = f"Patrolled {row.grid_name} for {minutes} minutes{themes_en}; {worth_en}"
     counted = {"patrols_counted": 1} if count is not None and count.counted else {}
     return Entry(
         kind="patrol",

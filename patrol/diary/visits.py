@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from access.roles import Action
 from core.clock import LOCAL_ZONE, local_date
-from patrol.diary.entries import PROVIDERS, Entry, Span, clock_time
+from patrol.diary.entries import PROVIDERS, Entry, Span
 from patrol.visits.counting import Outcome
 from patrol.visits.doors import DoorPlate, plates_of
 from patrol.visits.models import Visit
@@ -52,7 +52,7 @@ def tell_visits(session: Session, person_id: uuid.UUID, span: Span) -> Iterator[
 
 
 def _entry(row: Row[Any], plate: DoorPlate) -> Entry:
-    visit, at = row.Visit, clock_time(row.Visit.at)
+    visit = row.Visit
     names = "、".join(plate.names)
     outcome_zh, outcome_en = _OUTCOMES[visit.outcome]
     theme_zh, theme_en = _THEMES.get(visit.theme, (visit.theme, visit.theme))
@@ -64,8 +64,8 @@ def _entry(row: Row[Any], plate: DoorPlate) -> Entry:
         day=local_date(visit.at),
         at=visit.at,
         until=None,
-        zh=f"{at} 走访{door}{who_zh}，{theme_zh}，{outcome_zh}。",
-        en=f"{at} visited {door}{who_en}, {theme_en}: {outcome_en}.",
+        zh=f"走访{door}{who_zh}，{theme_zh}，{outcome_zh}。",
+        en=f"Visited {door}{who_en}, {theme_en}: {outcome_en}.",
         path=row.path or f"{row.street_code}/",
         grid_code=row.code,
         grid_name=row.name,

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from access.models import Absence
 from access.roles import Role
 from access.scope import Actor
-from core.clock import LOCAL_ZONE, local_date, now, today
+from core.clock import local_date, now, today
 from core.models import AuditEntry
 from geo.models import Grid
 from patrol.diary.composing import read_diary
@@ -67,10 +67,6 @@ def days_of(reply: Response) -> list[dict[str, Any]]:
 
 def told(day: dict[str, Any]) -> list[tuple[str, str]]:
     return [(one["kind"], one["zh"]) for one in day["entries"]]
-
-
-def hour(moment: Any) -> str:
-    return f"{moment.astimezone(LOCAL_ZONE):%H:%M}"
 
 
 def day_params(walk: Round) -> dict[str, str]:
@@ -124,12 +120,10 @@ def test_a_day_tells_what_was_recorded(
     find(phone, walk)
     reply = phone.get("/v1/diary", params=day_params(walk))
     entries = [one for day in days_of(reply) for one in told(day)]
-    begun, ended = hour(walk.start.started_at), hour(walk.finish.finished_at)
-    minutes_in = [hour(walk.start.started_at + timedelta(minutes=later)) for later in (2, 5)]
     assert entries == [
-        ("patrol", f"{begun}—{ended} 在格10巡查 30 分钟（主题：公共安全），判定有效，计入本周次数。"),
-        ("check", f"{minutes_in[0]} 按《城市管理检查单》检查 2 项，未发现问题。"),
-        ("finding", f"{minutes_in[1]} 在格10发现车辆停放问题（违法违规），上报：占用盲道。"),
+        ("patrol", "在格10巡查 30 分钟（主题：公共安全），判定有效，计入本周次数。"),
+        ("check", "按《城市管理检查单》检查 2 项，未发现问题。"),
+        ("finding", "在格10发现车辆停放问题（违法违规），上报：占用盲道。"),
     ]
     assert reply.json()["summary"] == {
         "figures": {
@@ -157,9 +151,8 @@ def test_patrols_that_are_not_judged_yet(
     session: Session, phone: TestClient, member: Actor, walk: Round
 ) -> None:
     walk.begin(session, member)
-    begun = hour(walk.start.started_at)
     entries = [one for day in days_of(phone.get("/v1/diary", params=day_params(walk))) for one in told(day)]
-    assert entries == [("patrol", f"{begun} 开始在格10巡查，尚未结束。")]
+    assert entries == [("patrol", "开始在格10巡查，尚未结束。")]
     walk.end(session, member)
     entries = [one for day in days_of(phone.get("/v1/diary", params=day_params(walk))) for one in told(day)]
     assert entries[0][1].endswith("等待判定。")
@@ -180,7 +173,7 @@ def test_visits_are_told_with_names_masked(
     day = days_of(phone.get(f"/v1/diary?day={local_date(at)}"))[0]
     (kind, sentence), *_ = told(day)
     assert (kind, day["summary"]["figures"]) == ("visit", {"visits": 1, "visits_met": 1})
-    assert sentence.startswith(f"{hour(at)} 走访")
+    assert sentence.startswith("走访")
     assert "2单元301室（张**）" in sentence
     assert "小红" not in json.dumps(day, ensure_ascii=False)
 
