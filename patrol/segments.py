@@ -55,14 +55,15 @@ def record_segment(
     limits: PatrolSettings,
     *,
     received_at: datetime | None = None,
+    came_at: datetime | None = None,
 ) -> Filed | DomainError:
     """The segment is stored, or its body kept with the reason why not.
 
-    `received_at` is when it came, for one that was kept aside; the error of the phone's clock shows by it.
+    `came_at` is when it first came, for one that was kept aside: the error of the phone's clock shows by it.
     Returns: SegmentInvalid, PatrolUnknown, PatrolOfAnother, SegmentConflict, PatrolFinished.
     """
     try:
-        upload = parse_segment(body, received_at=received_at or now(), limits=limits)
+        upload = parse_segment(body, received_at=received_at or now(), limits=limits, came_at=came_at)
     except SegmentInvalid as error:
         return keep(session, actor, error, key.item, kind=SEGMENT, body=body)
     return file_segment(session, actor, key, upload, body)

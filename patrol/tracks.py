@@ -209,7 +209,9 @@ def file_again(
     if item.kind == SEGMENT:
         assert item.subject_id is not None
         key = SegmentKey(item.subject_id, item.item_id)
-        return record_segment(session, actor, key, item.body, limits, received_at=received_at)
+        return record_segment(
+            session, actor, key, item.body, limits, received_at=received_at, came_at=item.received_at
+        )
     if item.kind == FINISH:
         finish = msgspec.json.decode(item.body, type=Finish)
         return finish_patrol(session, actor, item.item_id, finish, limits, received_at=item.received_at)

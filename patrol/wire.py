@@ -92,8 +92,13 @@ class Upload:
     clock_offset_s: int = 0  # what was added to the times that the phone gave
 
 
-def parse_segment(body: bytes, *, received_at: datetime, limits: PatrolSettings) -> Upload:
-    """The segment of a request body. Raises: SegmentInvalid, naming every wrong field it can."""
+def parse_segment(
+    body: bytes, *, received_at: datetime, limits: PatrolSettings, came_at: datetime | None = None
+) -> Upload:
+    """The segment of a request body; `came_at` is when it first came, if it was kept aside since.
+
+    Raises: SegmentInvalid, naming every wrong field it can.
+    """
     try:
         segment = _SEGMENT.decode(body)
     except (msgspec.MsgspecError, RecursionError) as error:
@@ -101,8 +106,8 @@ def parse_segment(body: bytes, *, received_at: datetime, limits: PatrolSettings)
     if not 0 < len(segment.fixes) <= MAX_FIXES:
         raise SegmentInvalid(errors=[_wrong_count(len(segment.fixes))])
     fixes = _columns(segment.fixes)
-    errors = sent_at_errors(segment.sent_at, received_at)
-    offset = 0 if errors else offset_s(segment.sent_at, received_at)
+    errors = sent_at_errors(segment.sent_at, came_at or received_at)
+    offset = 0 if errors else offset_s(segment.sent_at, came_at or received_at)
     if segment.sent_at is None:
         errors += check_fixes(fixes, segment.datum, received_at=received_at, limits=limits)
     else:

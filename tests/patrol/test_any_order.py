@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,16 @@ from access.roles import Role
 from access.scope import Actor
 from core.database import Sessions
 from core.models import QuarantinedItem
+from geo.models import Grid
 from patrol.fixes import join
 from patrol.models import Segment
+from patrol.presence.models import CheckIn
+from patrol.presence.recording import GapReason
 from patrol.tracks import JUDGE, Filed, finish_patrol, record_segment, start_patrol
+from registry.models import Checkpoint
 from tests import make
-from tests.patrol.deliveries import LIMITS, Round, body_of, jobs_of, plot, recent, row_of
+from tests.patrol.deliveries import LIMITS, Round, body_of, jobs_of, moment, plot, recent, row_of
+from tests.patrol.presence_proofs import check_in, checkpoint, gap, some_building, token_of
 from tests.patrol.walks import patrol, shifted, track
 
 
@@ -38,6 +44,51 @@ def steps_of(walk: Round, parts: list[Any]) -> list[Callable[[Session, Actor], A
     ]
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where everything is walked; the same rows in every transaction but for the numbers of the grid."""
+
+    grid: Grid
+    member: Actor
+    stairs: list[Checkpoint]
+    elsewhere: Checkpoint
+
+
+def place(session: Session) -> Place:
+    grid = plot(session)
+    building = some_building(session)
+    stairs = [
+        checkpoint(session, f"{floor}楼", 200, 200, kind="vertical", building_id=building, floor=floor)
+        for floor in ("1", "6")
+    ]
+    checkpoint(session, "门", 200, 10)
+    elsewhere = checkpoint(session, "外", 900, 100)
+    return Place(grid, make.actor(session, role=Role.MEMBER, grid=grid), stairs, elsewhere)
+
+
+def proofs_of(walk: Round, here: Place) -> list[Callable[[Session, Actor], Any]]:
+    """Check-ins and gaps of every kind: good ones, and those that are kept with a reason."""
+
+    def shown(name: str, index: int, **claim: Any) -> Callable[[Session, Actor], Any]:
+        at = moment(walk.fixes, index)
+        return lambda session, actor: check_in(session, actor, walk, name, at, **claim)
+
+    def silent(name: str, first: int, last: int, reason: GapReason) -> Callable[[Session, Actor], Any]:
+        span = (moment(walk.fixes, first), moment(walk.fixes, last))
+        return lambda session, actor: gap(session, actor, walk, name, span, reason)
+
+    ground, roof = here.stairs
+    return [
+        shown("ground", 150, token=token_of(ground)),
+        shown("roof", 205, token=token_of(roof)),
+        shown("again", 300, short_code=ground.short_code),
+        shown("by position", 20, checkpoint_id=roof.checkpoint_id),
+        shown("elsewhere", 30, token=token_of(here.elsewhere)),
+        silent("killed", 150, 190, GapReason.KILLED),
+        silent("battery", 180, 210, GapReason.BATTERY),
+    ]
+
+
 # Each example is a delivery of its own: shrinking one would take minutes and show nothing simpler.
 @settings(
     deadline=None,
@@ -49,32 +100,42 @@ def steps_of(walk: Round, parts: list[Any]) -> list[Callable[[Session, Actor], A
 def test_any_partition_order_and_repetition_gives_the_identical_row(
     sessions: Sessions, data: st.DataObject
 ) -> None:
-    with sessions() as session:
-        grid = plot(session)
-        member = make.actor(session, role=Role.MEMBER, grid=grid)
-        whole = recent(patrol(30))
-        far = shifted(track([900.0] * 3, 900.0), float(whole.at_ms[0] - track([0.0]).at_ms[0]) / 1000 + 61)
-        late = shifted(whole.take(np.arange(20)), 1830)
-        everything = join([whole, far, late])
-        walk = Round.of(grid, whole)
-        cuts = data.draw(st.lists(st.integers(1, len(everything) - 1), unique=True, max_size=8))
-        order = np.random.default_rng(data.draw(st.integers(0, 2**32))).permutation(len(everything))
-        parts = [everything.take(part) for part in np.split(order, sorted(cuts))]
-        steps = steps_of(walk, parts)
-        sent = data.draw(st.permutations(steps)) + data.draw(st.lists(st.sampled_from(steps), max_size=5))
-        for step in sent:
-            step(session, member)
-        found = row_of(walk.judge(session))
-        expected_walk = Round.of(grid, whole, "in order")
-        expected_walk.begin(session, member)
-        expected_walk.send(session, member, everything)
-        expected_walk.end(session, member)
-        expected = row_of(expected_walk.judge(session))
-        session.rollback()
+    whole = recent(patrol(30))
+    far = shifted(track([900.0] * 3, 900.0), float(whole.at_ms[0] - track([0.0]).at_ms[0]) / 1000 + 61)
+    late = shifted(whole.take(np.arange(20)), 1830)
+    silence = (np.arange(len(whole)) > 150) & (np.arange(len(whole)) < 205)
+    everything = join([whole.take(~silence), far, late])
+    cuts = data.draw(st.lists(st.integers(1, len(everything) - 1), unique=True, max_size=8))
+    order = np.random.default_rng(data.draw(st.integers(0, 2**32))).permutation(len(everything))
+    parts = [everything.take(part) for part in np.split(order, sorted(cuts))]
 
-    assert found.pop("patrol_id") != expected.pop("patrol_id")
+    def delivered(session: Session, parts: list[Any], *, in_order: bool) -> dict[str, Any]:
+        here = place(session)
+        walk = Round.of(here.grid, whole)
+        steps = [*steps_of(walk, parts), *proofs_of(walk, here)]
+        if not in_order:
+            again = data.draw(st.lists(st.sampled_from(steps), max_size=6))
+            steps = [*data.draw(st.permutations(steps)), *again]
+        for step in steps:
+            step(session, here.member)
+        assert session.scalars(select(func.count()).select_from(CheckIn)).one() == 5
+        waiting = select(func.count()).where(QuarantinedItem.refiled_at.is_(None))
+        assert session.scalars(waiting).one() == 0
+        row = row_of(walk.judge(session))
+        session.rollback()
+        return {name: value for name, value in row.items() if name not in ("grid_id", "grid_version_id")}
+
+    with sessions() as session:
+        found = delivered(session, parts, in_order=False)
+    with sessions() as session:
+        expected = delivered(session, [everything], in_order=True)
+
     assert found == expected
     assert expected["status"] == "valid"
+    assert (expected["checkpoints_visited"], expected["checkpoints_total"]) == (3, 3)
+    assert expected["indoor_s"] == 275
+    assert expected["unknown_s"] == 275
+    assert {one["code"] for one in expected["check_ins"]} == {"plate-needed", "checkpoint-elsewhere"}
     # The last of the twenty fixes after the finish lies beyond the tolerance of two minutes.
     assert expected["flags"] == {"jump": 3, "out_of_grid": 3, "outside_patrol": 19}
 
