@@ -9,7 +9,7 @@ switch that off, so the trail is tamper-evident, not tamper-proof.
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
@@ -60,20 +60,36 @@ def record(
     Writers of one chain wait for each other from here to the end of their transactions: call it last.
     `detail` is JSON and holds no personal data: ids, codes, counts, old and new values of settings.
     """
+    record_many(session, chain=chain, actor=actor, action=action, subjects=[(subject, detail)])
+
+
+def record_many(
+    session: Session,
+    *,
+    chain: str,
+    actor: str,
+    action: str,
+    subjects: Sequence[tuple[str, Mapping[str, Any]]],
+) -> None:
+    """The same for the same change of many things, each with its own line and detail, in this order."""
     session.execute(_LOCK, {"chain": chain})
     head = session.execute(_HEAD, {"chain": chain}).one()
-    previous_hash = head.entry_hash or GENESIS
-    contents = {
-        "chain": chain,
-        "seq": (head.seq or 0) + 1,
-        "at": head.at,
-        "actor": actor,
-        "action": action,
-        "subject": subject,
-        "detail": dict(detail),
-    }
-    entry_hash = sealed(previous_hash, contents)
-    session.execute(insert(AuditEntry).values(previous_hash=previous_hash, entry_hash=entry_hash, **contents))
+    previous_hash, lines = head.entry_hash or GENESIS, []
+    for seq, (subject, detail) in enumerate(subjects, (head.seq or 0) + 1):
+        contents = {
+            "chain": chain,
+            "seq": seq,
+            "at": head.at,
+            "actor": actor,
+            "action": action,
+            "subject": subject,
+            "detail": dict(detail),
+        }
+        entry_hash = sealed(previous_hash, contents)
+        lines.append({**contents, "previous_hash": previous_hash, "entry_hash": entry_hash})
+        previous_hash = entry_hash
+    if lines:
+        session.execute(insert(AuditEntry), lines)
 
 
 def verify(session: Session, chain: str | None = None) -> list[Finding]:

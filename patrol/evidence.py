@@ -1,6 +1,8 @@
 """What a verdict is made from, read from the database: fixes, the grid of the day, the policies."""
 
-from collections.abc import Sequence
+import uuid
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import lru_cache
@@ -9,7 +11,7 @@ from typing import Any
 import numpy as np
 from geoalchemy2 import WKBElement
 from sqlalchemy import Row, ScalarSelect, Select, and_, func, or_, select, true
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import Session
 
 from access.scope import Scope
 from core.clock import Week, local_date
@@ -61,28 +63,54 @@ class Recorded:
         return max(last_ms, self.evidence.last_ms, self.started_ms)
 
 
+@dataclass(frozen=True, slots=True)
+class StoredRows:
+    """The rows of one patrol that came in time."""
+
+    segments: Sequence[Row[*tuple[Any, ...]]]
+    check_ins: Sequence[Row[*tuple[Any, ...]]]
+    gaps: Sequence[Row[*tuple[Any, ...]]]
+
+
 def recorded(session: Session, patrol: Patrol, grid: JudgedGrid) -> Recorded:
     """What there is of a patrol; of one delivered in time, what came before its week was closed.
 
     What comes later is kept, but a closed week changes only by an appeal (design 5).
     """
-    closing = closing_of(patrol)
-    segments = _rows(session, _segments(patrol), Segment.received_at, closing)
-    check_ins = _rows(session, _check_ins(patrol), CheckIn.received_at, closing)
-    gaps = _rows(session, _gaps(patrol), PatrolGap.received_at, closing)
-    offsets = (row.clock_offset_s for row in (*segments, *check_ins, *gaps))
+    rows = stored_rows(session, [patrol])[patrol.patrol_id]
+    return recorded_of(patrol, rows, checkpoints_of(session, patrol, grid))
+
+
+def stored_rows(session: Session, patrols: Collection[Patrol]) -> dict[uuid.UUID, StoredRows]:
+    """The rows of each patrol, read together."""
+    ids = [patrol.patrol_id for patrol in patrols]
+    segments, check_ins, gaps = (
+        _by_patrol(session.execute(statement).all())
+        for statement in (_segments(ids), _check_ins(ids), _gaps(ids))
+    )
+    return {
+        patrol.patrol_id: StoredRows(
+            _in_time(segments, patrol), _in_time(check_ins, patrol), _in_time(gaps, patrol)
+        )
+        for patrol in patrols
+    }
+
+
+def recorded_of(patrol: Patrol, rows: StoredRows, checkpoints: tuple[StandingCheckpoint, ...]) -> Recorded:
+    """The same from rows that were read already."""
+    offsets = (row.clock_offset_s for row in (*rows.segments, *rows.check_ins, *rows.gaps))
     clock = Clock.of([patrol.start_clock_offset_s, patrol.finish_clock_offset_s, *offsets])
     finished_at = patrol.finished_at
     return Recorded(
-        fixes=_fixes(segments, clock),
+        fixes=_fixes(rows.segments, clock),
         started_ms=clock.milliseconds(patrol.started_at, patrol.start_clock_offset_s),
         finished_ms=None
         if finished_at is None
         else clock.milliseconds(finished_at, patrol.finish_clock_offset_s),
         evidence=Evidence(
-            checkpoints=checkpoints_of(session, patrol, grid),
-            check_ins=tuple(_check_in(row, clock) for row in check_ins),
-            gaps=tuple(_gap(row, clock) for row in gaps),
+            checkpoints=checkpoints,
+            check_ins=tuple(_check_in(row, clock) for row in rows.check_ins),
+            gaps=tuple(_gap(row, clock) for row in rows.gaps),
             clock_offset_s=clock.worst_s,
         ),
     )
@@ -103,20 +131,27 @@ def closing_of(patrol: Patrol) -> datetime | None:
     return closing if is_in_time else None
 
 
-def _rows(
-    session: Session,
-    statement: Select[*tuple[Any, ...]],
-    received_at: InstrumentedAttribute[datetime],
-    closing: datetime | None,
-) -> Sequence[Row[*tuple[Any, ...]]]:
-    if closing is not None:
-        statement = statement.where(received_at < closing)
-    return session.execute(statement).all()
+def _by_patrol(rows: Iterable[Row[Any]]) -> dict[uuid.UUID, list[Row[Any]]]:
+    found: dict[uuid.UUID, list[Row[Any]]] = defaultdict(list)
+    for row in rows:
+        found[row.patrol_id].append(row)
+    return found
 
 
-def _segments(patrol: Patrol) -> Select[*tuple[Any, ...]]:
-    columns = (Segment.fixes, Segment.fix_count, Segment.clock_offset_s)
-    return select(*columns).where(Segment.patrol_id == patrol.patrol_id)
+def _in_time(rows: Mapping[uuid.UUID, list[Row[Any]]], patrol: Patrol) -> list[Row[Any]]:
+    closing, own = closing_of(patrol), rows.get(patrol.patrol_id, [])
+    return own if closing is None else [row for row in own if row.received_at < closing]
+
+
+def _segments(patrol_ids: list[uuid.UUID]) -> Select[*tuple[Any, ...]]:
+    columns = (
+        Segment.patrol_id,
+        Segment.fixes,
+        Segment.fix_count,
+        Segment.clock_offset_s,
+        Segment.received_at,
+    )
+    return select(*columns).where(Segment.patrol_id.in_(patrol_ids))
 
 
 def _fixes(segments: Sequence[Row[*tuple[Any, ...]]], clock: Clock) -> Fixes:
@@ -128,14 +163,14 @@ def _fixes(segments: Sequence[Row[*tuple[Any, ...]]], clock: Clock) -> Fixes:
     return replace(fixes, at_ms=fixes.at_ms + np.repeat(more_ms, counts))
 
 
-def _check_ins(patrol: Patrol) -> Select[*tuple[Any, ...]]:
+def _check_ins(patrol_ids: list[uuid.UUID]) -> Select[*tuple[Any, ...]]:
     same_plate = and_(
         RetiredPlate.checkpoint_id == CheckIn.checkpoint_id, RetiredPlate.generation == CheckIn.generation
     )
     return (
         select(CheckIn.__table__, RetiredPlate.retired_at)
         .outerjoin(RetiredPlate, same_plate)
-        .where(CheckIn.patrol_id == patrol.patrol_id)
+        .where(CheckIn.patrol_id.in_(patrol_ids))
     )
 
 
@@ -152,8 +187,8 @@ def _check_in(row: Row[*tuple[Any, ...]], clock: Clock) -> CheckInFact:
     )
 
 
-def _gaps(patrol: Patrol) -> Select[*tuple[Any, ...]]:
-    return select(PatrolGap.__table__).where(PatrolGap.patrol_id == patrol.patrol_id)
+def _gaps(patrol_ids: list[uuid.UUID]) -> Select[*tuple[Any, ...]]:
+    return select(PatrolGap.__table__).where(PatrolGap.patrol_id.in_(patrol_ids))
 
 
 def _gap(row: Row[*tuple[Any, ...]], clock: Clock) -> GapFact:

@@ -39,7 +39,7 @@ from patrol.likeness import packed as packed_trace
 from patrol.models import Patrol, PatrolVerdict
 from patrol.policies import Policy, PolicyRow, policy_for
 from patrol.presence.rules import NO_EVIDENCE, presence_of
-from patrol.suspicion import suspicion_of
+from patrol.suspicion import Suspicion, suspicion_of
 from patrol.verdicts import Verdict, doubted, judge, walked_path
 
 ROLL_UP = "patrol.roll_up"
@@ -58,25 +58,13 @@ def judge_patrol(session: Session, patrol_id: str) -> None:
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     )
-    if patrol is None:
-        return
+    if patrol is None or patrol.fixes_deleted_at is not None:
+        return  # the verdict stays: what it was computed from has been deleted (patrol/retention.py)
     judged_at = session.scalars(select(func.clock_timestamp())).one()
     seen = look_at(session, patrol)
     suspicion = suspicion_of(session, patrol, seen.verdict, seen.track, seen.chosen.policy)
-    verdict = doubted(seen.verdict, suspicion.doubts)
+    values = row_of(patrol, seen, suspicion, judged_at)
     week = Week.of(patrol.started_at)
-    values = {
-        **verdict_values(verdict, seen.track),
-        "clock_offset_s": seen.recorded.evidence.clock_offset_s,
-        "related": sorted(suspicion.related),
-        "person_id": patrol.person_id,
-        "grid_id": patrol.grid_id,
-        "week": week.monday,
-        "started_at": patrol.started_at,
-        "policy_id": seen.chosen.policy_id,
-        "grid_version_id": seen.grid.version_id,
-        "judged_at": judged_at,
-    }
     before = session.execute(
         select(PatrolVerdict.status, PatrolVerdict.related).where(PatrolVerdict.patrol_id == patrol.patrol_id)
     ).one_or_none()
@@ -84,8 +72,24 @@ def judge_patrol(session: Session, patrol_id: str) -> None:
     enqueue_roll_up(session, seen.grid.street_code, week)
     enqueue_days(session, seen.grid.street_code, [local_date(patrol.started_at)])
     _judge_again(session, suspicion.related ^ set(before.related if before else ()))
-    if before is None or before.status != verdict.status:
+    if before is None or before.status != values["status"]:
         _record(session, patrol.patrol_id, seen.grid.street_code, before and before.status, values)
+
+
+def row_of(patrol: Patrol, seen: "Seen", suspicion: Suspicion, judged_at: datetime) -> dict[str, Any]:
+    """The columns of PatrolVerdict, but for its key and a supervisor's decision."""
+    return {
+        **verdict_values(doubted(seen.verdict, suspicion.doubts), seen.track),
+        "clock_offset_s": seen.recorded.evidence.clock_offset_s,
+        "related": sorted(suspicion.related),
+        "person_id": patrol.person_id,
+        "grid_id": patrol.grid_id,
+        "week": Week.of(patrol.started_at).monday,
+        "started_at": patrol.started_at,
+        "policy_id": seen.chosen.policy_id,
+        "grid_version_id": seen.grid.version_id,
+        "judged_at": judged_at,
+    }
 
 
 @dataclass(frozen=True, slots=True, eq=False)

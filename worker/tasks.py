@@ -8,6 +8,7 @@ from core.photo_files import photo_folder
 from core.photos import prune_photos
 from core.settings import Settings
 from core.sync.marks import forget_unused
+from patrol.batch_judging import judge_many
 from patrol.compliance import roll_up, roll_up_recent
 from patrol.coverage.rolling import roll_up_coverage
 from patrol.duties.reminding import REMIND_STREET, remind, remind_street
@@ -33,6 +34,7 @@ def make_tasks(settings: Settings) -> Mapping[str, Task]:
     """Every job of the product, by the name under which it is enqueued."""
     return {
         "patrol.judge": Task(judge_patrol),
+        "patrol.judge_many": Task(judge_many),
         "patrol.roll_up": Task(roll_up),
         "patrol.roll_up_coverage": Task(roll_up_coverage),
         "patrol.judge_abandoned": Task(partial(judge_abandoned, limits=settings.patrol), cron="*/10 * * * *"),

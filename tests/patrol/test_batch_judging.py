@@ -1,0 +1,175 @@
+"""Judging many at once leaves the rows, the trail and the jobs that judging one by one leaves."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from sqlalchemy import delete, select, text
+from sqlalchemy.orm import Session
+
+from access.roles import Role
+from access.scope import Actor
+from core import audit
+from core.clock import Week, now
+from core.models import AuditEntry
+from geo.models import Grid
+from patrol.batch_judging import JUDGE_MANY, batches, enqueue_week, judge_many
+from patrol.coverage.rolling import ROLL_UP as COVERAGE
+from patrol.judging import ROLL_UP, judge_patrol
+from patrol.models import Patrol, PatrolVerdict
+from tests import make
+from tests.patrol.deliveries import Round, jobs_of, moment, plot, recent, row_of
+from tests.patrol.walks import patrol, shifted, track
+
+Jobs = dict[str, list[dict[str, Any]]]
+
+
+@pytest.fixture
+def grid(session: Session) -> Grid:
+    return plot(session)
+
+
+@pytest.fixture
+def delivered(session: Session, grid: Grid) -> list[uuid.UUID]:
+    """Patrols of many kinds: honest, short, mocked, silent, played again, with checkpoints, unfinished."""
+    wang = make.actor(session, role=Role.MEMBER, grid=grid, username="wang")
+    li = make.actor(session, role=Role.MEMBER, grid=grid, username="li")
+    make.checkpoint(session, name="门", lon=118.9005, lat=32.1005)
+    honest = recent(patrol(30))
+    early, late = shifted(honest, -90_000), shifted(honest, -9_000)
+    silent = recent(track(np.zeros(2), step_s=1200))
+    mocked = type(honest)(
+        *(
+            np.ones(len(honest), bool) if name == "mock" else getattr(honest, name)
+            for name in honest.__slots__
+        )
+    )
+    walks: list[tuple[str, Actor, Any]] = [
+        ("honest", wang, honest),
+        ("played again", wang, early),
+        ("copied", li, late),
+        ("short", li, recent(patrol(6))),
+        ("silent", wang, shifted(silent, -40_000)),
+        ("mocked", li, shifted(mocked, -60_000)),
+    ]
+    rounds = []
+    for name, actor, walk in walks:
+        one = Round.of(grid, walk, name)
+        one.begin(session, actor)
+        half = len(walk) // 2
+        one.send(session, actor, walk.take(np.arange(half)), "0") if half else None
+        one.send(session, actor, walk.take(np.arange(half, len(walk))), "1", 1)
+        if name != "silent":
+            one.end(session, actor)
+        rounds.append(one.patrol_id)
+    return rounds
+
+
+def state(session: Session) -> tuple[list[dict[str, Any]], list[tuple[str, Any]]]:
+    """The verdicts, and the last word of the trail on each."""
+    session.expire_all()
+    verdicts = session.scalars(select(PatrolVerdict).order_by(PatrolVerdict.patrol_id)).all()
+    lines = session.execute(
+        select(AuditEntry.subject, AuditEntry.detail)
+        .where(AuditEntry.action == "patrol.judged")
+        .order_by(AuditEntry.entry_id)
+    )
+    last = {subject: detail["status"] for subject, detail in lines}
+    return [row_of(verdict) for verdict in verdicts], sorted(last.items())
+
+
+def one_by_one(session: Session, patrol_ids: list[uuid.UUID]) -> None:
+    """Until nothing asks for another run."""
+    waiting = [str(one) for one in patrol_ids]
+    while waiting:
+        session.execute(text("DELETE FROM procrastinate_jobs WHERE task_name = 'patrol.judge'"))
+        for one in waiting:
+            judge_patrol(session, one)
+        waiting = sorted({job["patrol_id"] for job in jobs_of(session, "patrol.judge")})
+
+
+def jobs_left(session: Session) -> Jobs:
+    return {name: sorted(jobs_of(session, name), key=str) for name in (ROLL_UP, COVERAGE)}
+
+
+@pytest.fixture
+def judged_alone(session: Session, delivered: list[uuid.UUID]) -> tuple[Any, Jobs]:
+    session.execute(text("DELETE FROM procrastinate_jobs"))
+    nested = session.begin_nested()
+    one_by_one(session, delivered)
+    found = state(session), jobs_left(session)
+    nested.rollback()
+    return found
+
+
+@pytest.mark.parametrize("order", [list, lambda ids: ids[::-1]], ids=["as delivered", "backwards"])
+@pytest.mark.parametrize("size", [1, 3, 6])
+def test_the_same_rows(
+    session: Session,
+    delivered: list[uuid.UUID],
+    judged_alone: tuple[Any, Jobs],
+    order: Callable[[list[uuid.UUID]], list[uuid.UUID]],
+    size: int,
+) -> None:
+    session.execute(text("DELETE FROM procrastinate_jobs"))
+    ids = [str(one) for one in order(delivered)]
+    for first in range(0, len(ids), size):
+        judge_many(session, ids[first : first + size])
+    one_by_one(session, [uuid.UUID(job["patrol_id"]) for job in jobs_of(session, "patrol.judge")])
+
+    expected, jobs = judged_alone
+
+    assert len(expected[0]) == len(delivered)
+    assert len({row["status"] for row in expected[0]}) == 3, "every fate is there"
+    assert any(row["related"] for row in expected[0])
+    assert state(session) == expected
+    assert jobs_left(session) == jobs
+    assert audit.verify(session) == []
+
+
+def test_again_changes_nothing(session: Session, delivered: list[uuid.UUID]) -> None:
+    ids = [str(one) for one in delivered]
+    judge_many(session, ids)
+    before = state(session)
+    lines = len(session.scalars(select(AuditEntry.entry_id)).all())
+    judge_many(session, ids)
+    assert state(session) == before
+    assert len(session.scalars(select(AuditEntry.entry_id)).all()) == lines
+
+
+def test_decisions_stay(session: Session, delivered: list[uuid.UUID]) -> None:
+    judge_many(session, [str(one) for one in delivered])
+    session.get_one(PatrolVerdict, delivered[0]).decision = "rejected"
+    session.flush()
+    judge_many(session, [str(one) for one in delivered])
+    session.expire_all()
+    assert session.get_one(PatrolVerdict, delivered[0]).decision == "rejected"
+
+
+def test_a_verdict_outlives_its_fixes(session: Session, delivered: list[uuid.UUID]) -> None:
+    judge_many(session, [str(one) for one in delivered])
+    before = state(session)
+    session.get_one(Patrol, delivered[0]).fixes_deleted_at = now()
+    session.execute(
+        delete(Patrol.metadata.tables["segments"]).where(text("patrol_id = :id")), {"id": delivered[0]}
+    )
+    judge_many(session, [str(one) for one in delivered])
+    assert state(session) == before
+
+
+def test_nobody_to_judge(session: Session) -> None:
+    judge_many(session, [])
+    judge_many(session, [str(uuid.UUID(int=7))])
+    assert session.scalars(select(PatrolVerdict)).all() == []
+
+
+def test_a_week_of_a_street(session: Session, grid: Grid, delivered: list[uuid.UUID]) -> None:
+    weeks = {Week.of(one.started_at) for one in session.scalars(select(Patrol))}
+    assert sum(enqueue_week(session, make.STREET, week) for week in weeks) == len(delivered)
+    asked = [one for job in jobs_of(session, JUDGE_MANY) for one in job["patrol_ids"]]
+    assert sorted(asked) == sorted(str(one) for one in delivered)
+    assert enqueue_week(session, make.OTHER_STREET, min(weeks)) == 0
+    assert [len(batch) for batch in batches([uuid.UUID(int=n) for n in range(450)])] == [200, 200, 50]
+    assert moment(recent(patrol(1)), 0) < now()
