@@ -74,12 +74,13 @@ class Key:
 
 
 class KeyRing:
-    """The first key seals, all of them open."""
+    """The first key seals, all of them open. `source` is the file they came from: it may have grown since."""
 
-    def __init__(self, keys: Sequence[Key]) -> None:
+    def __init__(self, keys: Sequence[Key], source: Path | None = None) -> None:
         if not keys or len({key.key_id for key in keys}) != len(keys):
             raise KeysInvalid("no key, or one id twice")
         self.keys = tuple(keys)
+        self._source = source
         self.labels = tuple(key.label for key in keys)
         boxes = (AESGCM(_derived(key, _SEAL)) for key in keys)
         self._boxes = dict(zip((label.encode() for label in self.labels), boxes, strict=True))
@@ -102,7 +103,10 @@ class KeyRing:
         """The value. Raises: KeyMissing, NotOpened."""
         label, _, box = sealed.partition(b":")
         if label not in self._boxes:
-            raise KeyMissing(key=label[:MAX_LABEL].decode("ascii", "replace"))
+            fresh = self.refreshed()
+            if fresh is self:
+                raise KeyMissing(key=label[:MAX_LABEL].decode("ascii", "replace"))
+            return fresh.open(sealed, aad)
         try:
             return self._boxes[label].decrypt(box[:_NONCE_BYTES], box[_NONCE_BYTES:], aad.encode()).decode()
         except (InvalidTag, ValueError):
@@ -115,6 +119,13 @@ class KeyRing:
     def indexes(self, value: str, purpose: str) -> tuple[bytes, ...]:
         """The index under each key: look-ups ask for all, and find during a rotation too."""
         return tuple(self._index_under(key, value, purpose) for key in self.keys)
+
+    def refreshed(self) -> "KeyRing":
+        """The ring as its file has it now: whoever finds nothing under these keys asks it once more."""
+        if self._source is None or not self._source.exists():
+            return self
+        fresh = _ring(self._source.read_text(), self._source)
+        return self if fresh.labels == self.labels else fresh
 
     def _index_under(self, key: Key, value: str, purpose: str) -> bytes:
         name = (key.key_id, purpose)
@@ -146,7 +157,7 @@ def key_ring(settings: Settings) -> KeyRing:
     path = key_file(settings)
     if not path.exists():
         make_secret_file(path, written([new_key(())]))
-    return _ring(path.read_text())
+    return _ring(path.read_text(), path)
 
 
 def key_file(settings: Settings) -> Path:
@@ -193,11 +204,11 @@ def _fresh_beside(path: Path, contents: str) -> Path:
 
 
 @lru_cache(maxsize=16)
-def _ring(text: str) -> KeyRing:
+def _ring(text: str, source: Path | None = None) -> KeyRing:
     keys = []
     for line in filter(None, map(str.strip, text.splitlines())):
         match = _LINE.match(line)
         if match is None:
             raise KeysInvalid("a key is written as k1:<64 hexadecimal digits>")
         keys.append(Key(match[1], bytes.fromhex(match[2])))
-    return KeyRing(keys)
+    return KeyRing(keys, source)

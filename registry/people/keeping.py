@@ -6,7 +6,7 @@ it still, and personal data shall not pile up in a second place.
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
@@ -36,6 +36,8 @@ from registry.people.settling import doors_of, settle_household
 from registry.settling import Settled, Unsettled
 
 WRITE = Action.WRITE_HOUSEHOLDS
+# Who files what came before its household: higher layers add themselves, this one does not know them.
+ARRIVED: list[Callable[[Session, uuid.UUID], None]] = []
 
 
 def put_household(
@@ -132,6 +134,8 @@ def _make(session: Session, actor: Actor, household_id: uuid.UUID, settled: Sett
     _require_inside(session, actor, household_id)
     fields = changed_fields({}, {name: value for name, value in settled.columns.items() if value is not None})
     record_change(session, actor, Subject(household, "household"), "created", fields, mark=mark)
+    for file_waiting in ARRIVED:
+        file_waiting(session, household_id)
     return Kept(household_id, is_new=True)
 
 

@@ -81,13 +81,7 @@ def search(
     _require_words(why)
     plain = _read(number, kind)
     _count(session, actor, "search", limits.searches_per_hour)
-    index = Resident.id_number_index if kind == ID_NUMBER else Resident.phone_index
-    candidates = session.scalars(
-        select(Resident)
-        .where(or_(*(index == one for one in keys.indexes(plain, kind))), Resident.erased_at.is_(None))
-        .order_by(Resident.left_on.desc().nulls_first(), Resident.resident_id)
-        .limit(MAX_FOUND)
-    ).all()
+    candidates = residents_with(session, plain, kind, keys)
     scope = scope_of(actor, Action.REVEAL_PERSONAL)
     found = [one for one in candidates if is_inside(session, scope, one.household_id)]
     streets = {one.street_code for one in found} or {""}
@@ -95,6 +89,20 @@ def search(
         ids = [str(one.resident_id) for one in found if one.street_code == street_code]
         _record(session, actor, street_code, f"search:{kind}", why, found=ids)
     return found
+
+
+def residents_with(session: Session, number: str, kind: str, keys: KeyRing) -> Sequence[Resident]:
+    """Everybody with this number in its one form, whoever may see them; who lives there now goes first."""
+    index = Resident.id_number_index if kind == ID_NUMBER else Resident.phone_index
+    found = session.scalars(
+        select(Resident)
+        .where(or_(*(index == one for one in keys.indexes(number, kind))), Resident.erased_at.is_(None))
+        .order_by(Resident.left_on.desc().nulls_first(), Resident.resident_id)
+        .limit(MAX_FOUND)
+    ).all()
+    fresh = keys if found else keys.refreshed()
+    # A key may have been added, and the row sealed anew, since this ring was read.
+    return found if fresh.labels == keys.labels else residents_with(session, number, kind, fresh)
 
 
 # ----------------------------------------------------------------------------------------------- parts
