@@ -19,13 +19,13 @@ from access.models import Person
 from access.roles import Action
 from access.scope import Actor, require, scope_of
 from core.clock import Week, now, today
-from core.periods import Period, PeriodKind
+from core.periods import Period
 from core.work_calendar import WorkCalendar, load_calendar
 from geo.models import Division, Grid, GridVersion
 from geo.queries import version_on
 from patrol.appeals.models import FrozenWeek, PatrolDecision, WeekResult
 from patrol.duties.gathering import day_within
-from patrol.duties.rules import excused
+from patrol.duties.rules import prorated
 from patrol.evidence import stored_policies
 from patrol.models import PatrolVerdict
 from patrol.policies import PolicyRow
@@ -35,6 +35,7 @@ from patrol.weeks import GridStatus, grid_status
 
 # A decision made about when the week was frozen may not be in what was written down.
 _AROUND_FREEZING = timedelta(hours=1)
+_WEEK_DAYS = 7
 
 
 class By(StrEnum):
@@ -291,16 +292,14 @@ def _lines(
 
 def sums_of(pair: PairWeek, holidays: int) -> Sums:
     """One pair in one week; `holidays` of its days lie in a long legal holiday."""
-    week = Period.of(PeriodKind.WEEK, pair.week.monday)
-    off = [pair.week.monday + timedelta(days=n) for n in range(holidays)]  # which days does not matter
-    less = excused(pair.required, week, off, ())
+    less = prorated(pair.required, _WEEK_DAYS - holidays, _WEEK_DAYS)
     return Sums(
         pairs_due=1,
         pairs_met=int(pair.counted >= pair.required),
         patrols_needed=pair.required,
         patrols_counted=min(pair.counted, pair.required),
-        exempted_needed=less.required,
-        exempted_met=int(pair.counted >= less.required),
+        exempted_needed=less,
+        exempted_met=int(pair.counted >= less),
     )
 
 

@@ -289,3 +289,23 @@ def test_scope_decides_what_is_measured(session: Session, world: World) -> None:
         measure(session, world.wang, Wanted(grid_code="nothing", duty="nothing"))
     assert not measure(session, world.leader, Wanted(duty="nothing"))
     assert not measure(session, world.leader, Wanted(person_id=uuid.UUID(int=7)))
+
+
+def test_near_and_at_once_find_the_same_homes(session: Session, world: World) -> None:
+    for number in range(30):
+        lon = 118.9 + 0.0013 * number
+        tag = household(
+            session, f"{number}", lon=lon, manual_grid_id=world.tree.a12.grid_id if number == 7 else None
+        )
+        if number % 3 == 0:
+            tagged(session, tag)
+    household(session, "edge", lon=118.905)  # on the boundary of A11 and A12
+    household(session, "outside", lon=118.5)
+    for duty, period in (("full-visits", "2026"), ("special-visits", "2026-Q4")):
+        at_once = of_households(session, world.leader, duty, period)
+        codes = [grid.code for grid in (world.tree.a11, world.tree.a12, world.tree.a21, world.tree.b11)]
+        wanted = [Wanted(code, Period.parse(period), duty) for code in codes]
+        near = {item.grid.name: item for each in wanted for item in measure(session, world.leader, each)}
+        assert {name: (item.total, item.standing) for name, item in near.items()} == {
+            name: (item.total, item.standing) for name, item in at_once.items()
+        }
