@@ -128,6 +128,12 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.engine.dispose()
 
 
+def _slow_down_guessers(app: FastAPI, settings: Settings) -> None:
+    app.state.sign_in_throttle = SignInThrottle(settings.access)
+    app.state.guess_throttle = GuessThrottle()
+    app.state.tracker_throttle = TrackerThrottle(settings.sync)
+
+
 def create_app(
     settings: Settings, sessions: Sessions | None = None, listener: Listener | None = None
 ) -> FastAPI:
@@ -151,9 +157,7 @@ def create_app(
         app.state.listener = listener or Listener(url)
     app.state.sessions = sessions
     app.state.snapshots = sessions if app.state.engine is None else make_snapshots(app.state.engine)
-    app.state.sign_in_throttle = SignInThrottle(settings.access)
-    app.state.guess_throttle = GuessThrottle()
-    app.state.tracker_throttle = TrackerThrottle(settings.sync)
+    _slow_down_guessers(app, settings)
     app.state.gis_passwords = GisPasswords(sessions, app.state.sign_in_throttle, settings.access)
     app.state.actors = ActorCache(
         sessions, app.state.listener, timeout_ms=settings.database.statement_timeout_ms

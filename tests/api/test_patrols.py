@@ -119,6 +119,8 @@ def test_a_patrol_from_beginning_to_verdict(session: Session, phone: TestClient,
         "unit": "min",
         "passed": True,
         "code": "minutes-in-grid-met",
+        "kind": "check",
+        "evidence": {},
         "zh": "在本网格内巡查 30 分钟，达到至少 20 分钟的要求。",
         "en": "30 minutes inside the grid; at least 20 are asked for.",
     }
@@ -316,7 +318,7 @@ def test_a_patrol_that_does_not_count_says_why(
     session: Session, phone: TestClient, grid: Grid, member: Actor
 ) -> None:
     first = Round.of(grid, recent(patrol(35), ended_ago=timedelta(hours=1)), "first")
-    second = Round.of(grid, name="second")
+    second = Round.of(grid, recent(patrol(30, speed_mps=1.0)), "second")
     for one in (first, second):
         one.deliver(session, member)
     verdict = phone.get(f"/v1/patrols/{second.patrol_id}").json()["verdict"]

@@ -53,6 +53,7 @@ def gap(
     walk: Round,
     name: str,
     span: tuple[datetime, datetime],
+    *,
     reason: GapReason = GapReason.KILLED,
 ) -> Any:
     return record_gap(session, actor, key(walk, name), GapClaim(*span, reason), LIMITS)

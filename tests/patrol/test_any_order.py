@@ -75,7 +75,7 @@ def proofs_of(walk: Round, here: Place) -> list[Callable[[Session, Actor], Any]]
 
     def silent(name: str, first: int, last: int, reason: GapReason) -> Callable[[Session, Actor], Any]:
         span = (moment(walk.fixes, first), moment(walk.fixes, last))
-        return lambda session, actor: gap(session, actor, walk, name, span, reason)
+        return lambda session, actor: gap(session, actor, walk, name, span, reason=reason)
 
     ground, roof = here.stairs
     return [
@@ -118,7 +118,7 @@ def test_any_partition_order_and_repetition_gives_the_identical_row(
             steps = [*data.draw(st.permutations(steps)), *again]
         for step in steps:
             step(session, here.member)
-        assert session.scalars(select(func.count()).select_from(CheckIn)).one() == 5
+        assert count(session, CheckIn) == 5
         waiting = select(func.count()).where(QuarantinedItem.refiled_at.is_(None))
         assert session.scalars(waiting).one() == 0
         row = row_of(walk.judge(session))

@@ -77,13 +77,13 @@ def test_every_way_to_name_a_checkpoint(
     session: Session, member: Actor, walk: Round, gate: Checkpoint, claim: str
 ) -> None:
     walk.begin(session, member)
-    shown: dict[str, Any] = {
+    ways: dict[str, dict[str, Any]] = {
         "token": {"token": token_of(gate)},
         "address": {"token": f"https://xunge.example/c/{token_of(gate)}"},
         "short_code": {"short_code": f" {gate.short_code[:4]}-{gate.short_code[4:]} ".lower()},
         "checkpoint_id": {"checkpoint_id": gate.checkpoint_id},
-    }[claim]
-    outcome = check_in(session, member, walk, claim, moment(walk.fixes, 50), **shown)
+    }
+    outcome = check_in(session, member, walk, claim, moment(walk.fixes, 50), **ways[claim])
     proofs = {"address": "token", "checkpoint_id": "position"}
     assert (outcome.checkpoint_id, outcome.proof) == (gate.checkpoint_id, proofs.get(claim, claim))
 
@@ -97,7 +97,7 @@ def test_something_else_under_the_same_id_is_kept_aside(
     later = check_in(session, member, walk, "gate", at + timedelta(seconds=1), token=token_of(gate))
     assert code_of(later) == "check-in-conflict"
     gap(session, member, walk, "gap", (at, at))
-    other = gap(session, member, walk, "gap", (at, at), GapReason.BATTERY)
+    other = gap(session, member, walk, "gap", (at, at), reason=GapReason.BATTERY)
     assert code_of(other) == "gap-conflict"
     assert {item.kind for item in kept(session)} == {"patrol-check-in", "patrol-gap"}
     assert token_of(gate).encode() not in b"".join(item.body for item in kept(session))
@@ -285,7 +285,9 @@ def test_gaps_are_told(session: Session, member: Actor, walk: Round) -> None:
     walk.begin(session, member)
     walk.send(session, member, walk.fixes.take(np.r_[0:100, 200:361]))
     walk.end(session, member)
-    gap(session, member, walk, "x", (moment(walk.fixes, 99), moment(walk.fixes, 200)), GapReason.NO_FIX)
+    gap(
+        session, member, walk, "x", (moment(walk.fixes, 99), moment(walk.fixes, 200)), reason=GapReason.NO_FIX
+    )
     verdict = walk.judge(session)
     assert verdict.unknown_s == pytest.approx(505)
     assert [one["reason"] for one in verdict.gaps] == ["no_fix"]

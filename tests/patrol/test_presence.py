@@ -45,8 +45,8 @@ def shown(place: uuid.UUID, at_s: float, proof: str = "token", **changes: Any) -
 
 
 def gap(from_s: float, to_s: float, reason: str = "killed") -> GapFact:
-    times = (START_MS + round(at * 1000) for at in (from_s, to_s))
-    return GapFact(make.fixed_uuid(f"{from_s} {to_s} {reason}"), *times, reason)
+    from_ms, to_ms = (START_MS + round(at * 1000) for at in (from_s, to_s))
+    return GapFact(make.fixed_uuid(f"{from_s} {to_s} {reason}"), from_ms, to_ms, reason)
 
 
 def proved(
