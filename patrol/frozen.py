@@ -198,7 +198,10 @@ def frozen_pairs(session: Session, grid_ids: Collection[int], week: Week) -> lis
         .where(WeekResult.week == week.monday, WeekResult.grid_id.in_(grid_ids))
         .order_by(WeekResult.grid_id, WeekResult.person_id)
     )
-    return [FrozenPair(*row[:5], tuple(map(FrozenPatrol.of, row.patrols))) for row in rows]
+    return [
+        FrozenPair(grid_id, person_id, name, policy_id, counted, tuple(map(FrozenPatrol.of, patrols)))
+        for grid_id, person_id, name, policy_id, counted, patrols in rows
+    ]
 
 
 def facts_of(session: Session, grid_ids: Collection[int], week: Week) -> list[Fact]:

@@ -26,7 +26,9 @@ from geo.models import Grid
 from patrol.appeals.asking import open_appeal_about
 from patrol.judging import Seen, look_at
 from patrol.models import Patrol, PatrolVerdict
-from patrol.presence.rules import CheckInFact, Evidence, GapFact
+from patrol.presence.rules import CheckInFact, GapFact
+from registry.models import Checkpoint
+from registry.placing import OF_CHECKPOINTS, Home
 
 
 class TrackClosed(Forbidden):
@@ -71,7 +73,7 @@ class Stop:
     """A check-in, where the phone was or else where the checkpoint is."""
 
     checkpoint_id: uuid.UUID
-    name: str | None
+    name: str
     proof: str
     at: datetime
     lon: float | None
@@ -112,7 +114,7 @@ def see_track(
         )
     if patrol.fixes_deleted_at is not None:
         return TrackView(patrol_id, (), (), (), tuple(_stored_path(session, patrol_id)))
-    return _view(patrol_id, look_at(session, patrol))
+    return _view(session, patrol_id, look_at(session, patrol))
 
 
 def _require_sight(
@@ -130,13 +132,13 @@ def _require_sight(
 # ---------------------------------------------------------------------------------------------- what is shown
 
 
-def _view(patrol_id: uuid.UUID, seen: Seen) -> TrackView:
+def _view(session: Session, patrol_id: uuid.UUID, seen: Seen) -> TrackView:
     evidence = seen.recorded.evidence
     return TrackView(
         patrol_id=patrol_id,
         stretches=tuple(_stretches(seen)),
         breaks=tuple(_breaks(seen, evidence.gaps)),
-        stops=tuple(_stops(evidence)),
+        stops=tuple(_stops(session, evidence.check_ins)),
         summary=(),
     )
 
@@ -170,17 +172,20 @@ def _breaks(seen: Seen, gaps: Sequence[GapFact]) -> Iterator[Break]:
             yield Break(gap.reason, _moment(gap.from_ms), _moment(gap.to_ms), None)
 
 
-def _stops(evidence: Evidence) -> Iterator[Stop]:
-    standing = {one.checkpoint_id: one for one in evidence.checkpoints}
-    for check_in in sorted(evidence.check_ins, key=lambda one: (one.at_ms, one.check_in_id)):
-        yield _stop(check_in, standing.get(check_in.checkpoint_id))
-
-
-def _stop(check_in: CheckInFact, checkpoint: Any) -> Stop:
-    at_plate = (checkpoint.lon, checkpoint.lat) if checkpoint else (None, None)
-    lon, lat = at_plate if check_in.lon is None else (check_in.lon, check_in.lat)
-    name = checkpoint.name if checkpoint else None
-    return Stop(check_in.checkpoint_id, name, check_in.proof, _moment(check_in.at_ms), lon, lat)
+def _stops(session: Session, check_ins: Sequence[CheckInFact]) -> Iterator[Stop]:
+    """In order of time; where the phone did not say where it was, the checkpoint's own position."""
+    point = OF_CHECKPOINTS.point
+    rows = session.execute(
+        select(Checkpoint.checkpoint_id, Checkpoint.name, func.ST_X(point), func.ST_Y(point))
+        .outerjoin(Home, Home.building_id == Checkpoint.building_id)
+        .where(Checkpoint.checkpoint_id.in_({one.checkpoint_id for one in check_ins}))
+    )
+    plates = {checkpoint_id: (name, lon, lat) for checkpoint_id, name, lon, lat in rows}
+    for one in sorted(check_ins, key=lambda one: (one.at_ms, one.check_in_id)):
+        name, lon, lat = plates[one.checkpoint_id]
+        if one.lon is not None:
+            lon, lat = one.lon, one.lat
+        yield Stop(one.checkpoint_id, name, one.proof, _moment(one.at_ms), lon, lat)
 
 
 def _stored_path(session: Session, patrol_id: uuid.UUID) -> Iterator[Stretch]:

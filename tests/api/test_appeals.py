@@ -318,7 +318,7 @@ def test_a_withdrawn_appeal_is_not_decided(client: ClientOf, world: World, short
     ],
 )
 def test_who_may_not_decide(
-    session: Session, client: ClientOf, world: World, short: uuid.UUID, who: str, status: int, code: str
+    session: Session, client: ClientOf, world: World, short: uuid.UUID, *, who: str, status: int, code: str
 ) -> None:
     ask(client(world.member), short)
     actor = {

@@ -106,7 +106,7 @@ def test_a_head_looks_and_it_is_told(
     ],
 )
 def test_who_sees_anothers_track(
-    session: Session, client: ClientOf, world: World, valid: uuid.UUID, who: str, status: int
+    session: Session, client: ClientOf, world: World, valid: uuid.UUID, *, who: str, status: int
 ) -> None:
     def other() -> Actor:
         if who == "colleague":
@@ -196,7 +196,7 @@ def test_check_ins_lie_where_the_plate_is(session: Session, client: ClientOf, wo
     session.flush()
     features = client(world.member).get(f"/v1/patrols/{walk.patrol_id}/track").json()["features"]
     stop = features[-1]
-    assert stop["geometry"] == {"type": "Point", "coordinates": [WEST + 0.001, 32.101]}
+    assert stop["geometry"] == {"type": "Point", "coordinates": [118.901, 32.101]}
     assert (stop["properties"]["kind"], stop["properties"]["name"]) == ("check_in", "北门")
 
 

@@ -181,8 +181,9 @@ def test_what_came_late_is_shown_with_its_reason(session: Session, world: World)
     freeze(session)
     late = judged(session, world.li, world.tree.a11, 50, delivered_at=CLOSED + HOUR)
     shown = {one.patrol_id: one for one in pair_of(session, world.li).patrols}
-    assert shown[late].reason is not None
-    assert shown[late].reason.code == "too-late"
+    reason = shown[late].reason
+    assert reason is not None
+    assert reason.code == "too-late"
     answers = counts_of(session, [(world.li.person_id, world.tree.a11.grid_id, THIS_WEEK)])
     assert not answers[late].counted
 
