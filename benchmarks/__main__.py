@@ -2,12 +2,34 @@
 
 import sys
 
-from benchmarks import checking, drawing, importing, judging, locating, starting, uploading
+from benchmarks import (
+    checking,
+    drawing,
+    heatmap,
+    importing,
+    judging,
+    judging_weeks,
+    locating,
+    starting,
+    uploading,
+)
 from benchmarks.city import LARGE, load_city, make_city
 from benchmarks.databases import empty_database
 from benchmarks.table import Line, show
 
-NAMES = ("judging", "checking", "locating", "uploading", "drawing", "drawing-large", "importing", "starting")
+NAMES = (
+    "judging",
+    "checking",
+    "locating",
+    "uploading",
+    "drawing",
+    "drawing-large",
+    "heatmap",
+    "judging-street-week",
+    "judging-city-week",
+    "importing",
+    "starting",
+)
 
 
 def in_the_city(wanted: set[str]) -> list[Line]:
@@ -34,6 +56,28 @@ def in_the_large_city() -> list[Line]:
         return drawing.run(engine, url, grids)
 
 
+def in_small_streets() -> list[Line]:
+    grids = heatmap.small_streets(make_city())
+    with empty_database() as (engine, _):
+        load_city(engine, grids, with_cells=False)
+        return heatmap.run(engine, grids)
+
+
+def judged_weeks(wanted: set[str]) -> list[Line]:
+    lines: list[Line] = []
+    city = heatmap.small_streets(make_city())
+    street = heatmap.first_streets(city, 2)
+    for name, grids, run in (
+        ("judging-street-week", street, judging_weeks.run_street),
+        ("judging-city-week", city, judging_weeks.run_city),
+    ):
+        if name in wanted:
+            with empty_database() as (engine, url):
+                load_city(engine, grids)
+                lines += run(engine, url, grids)
+    return lines
+
+
 def main() -> int:
     wanted = set(sys.argv[1:]) or set(NAMES)
     if unknown := wanted - set(NAMES):
@@ -46,6 +90,10 @@ def main() -> int:
         lines += in_the_city(wanted)
     if "drawing-large" in wanted:
         lines += in_the_large_city()
+    if "heatmap" in wanted:
+        lines += in_small_streets()
+    if wanted & {"judging-street-week", "judging-city-week"}:
+        lines += judged_weeks(wanted)
     if "importing" in wanted:
         lines += importing.run()
     if "starting" in wanted:
