@@ -5,7 +5,7 @@ household: a street of 36,000 households has some 1,500 positions.
 """
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -94,49 +94,51 @@ def doors_of(part: Part, day: date, *wanted: ColumnElement[bool]) -> CTE:
 
     Columns: household_id, is_special, point, building_id, and door, a text that puts neighbours side by side.
     """
-    point, by_hand = OF_HOUSEHOLDS.point, OF_HOUSEHOLDS.manual_grid_id
-    statement: Any = at_their_doors(
-        select(
-            Household.household_id,
-            Household.street_code,
-            special_on(day).label("is_special"),
-            point.label("point"),
-            by_hand.label("manual_grid_id"),
-            building_id().label("building_id"),
-            _in_order_of_doors().label("door"),
-        )
-    )
-    candidates = (
-        statement.where(near(part.below, OF_HOUSEHOLDS, day), *wanted)
-        .cte("candidates")
-        .prefix_with("MATERIALIZED", dialect="postgresql")
-    )
-    spots = select(candidates.c.street_code, candidates.c.point, candidates.c.manual_grid_id).distinct().cte()
-    at = Whereabouts(spots.c.street_code, (spots.c.point,), (spots.c.manual_grid_id,))
-    placed = grid_at(at, day)
-    path = func.coalesce(placed.c.path, spots.c.street_code + "/")
-    inside = (
-        select(spots.c.street_code, spots.c.point, spots.c.manual_grid_id)
-        .outerjoin(placed, true())
-        .where(part.scope.clause(path), part.below.clause(path))
-        .cte("inside")
-    )
+    candidates = _candidates(part, day, wanted)
+    inside = _spots_inside(part, day, candidates)
     same = and_(
         candidates.c.street_code == inside.c.street_code,
         candidates.c.point == inside.c.point,
         candidates.c.manual_grid_id.is_not_distinct_from(inside.c.manual_grid_id),
     )
+    shown = ("household_id", "is_special", "point", "building_id", "door")
     return (
-        select(
-            candidates.c.household_id,
-            candidates.c.is_special,
-            candidates.c.point,
-            candidates.c.building_id,
-            candidates.c.door,
-        )
+        select(*(candidates.c[name] for name in shown))
         .join(inside, same)
         .cte("doors")
         .prefix_with("MATERIALIZED", dialect="postgresql")
+    )
+
+
+def _candidates(part: Part, day: date, wanted: Iterable[ColumnElement[bool]]) -> CTE:
+    """The wanted households near the part, by indexes alone."""
+    statement: Any = at_their_doors(
+        select(
+            Household.household_id,
+            Household.street_code,
+            special_on(day).label("is_special"),
+            OF_HOUSEHOLDS.point.label("point"),
+            OF_HOUSEHOLDS.manual_grid_id.label("manual_grid_id"),
+            building_id().label("building_id"),
+            _in_order_of_doors().label("door"),
+        )
+    )
+    near_by = statement.where(near(part.below, OF_HOUSEHOLDS, day), *wanted)
+    found: CTE = near_by.cte("candidates").prefix_with("MATERIALIZED", dialect="postgresql")
+    return found
+
+
+def _spots_inside(part: Part, day: date, candidates: CTE) -> CTE:
+    """The positions of the candidates, each once, that lie in the part."""
+    columns = (candidates.c.street_code, candidates.c.point, candidates.c.manual_grid_id)
+    spots = select(*columns).distinct().cte("spots")
+    placed = grid_at(Whereabouts(spots.c.street_code, (spots.c.point,), (spots.c.manual_grid_id,)), day)
+    path = func.coalesce(placed.c.path, spots.c.street_code + "/")
+    return (
+        select(spots)
+        .outerjoin(placed, true())
+        .where(part.scope.clause(path), part.below.clause(path))
+        .cte("inside")
     )
 
 

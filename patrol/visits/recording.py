@@ -36,6 +36,7 @@ from patrol.visits.problems import (
 from patrol.visits.rights import VisitedHousehold, has_seen, may_record, visited_household
 from patrol.visits.wire import Position, VisitIn, content_hash, parse
 from patrol.wire import check_moment
+from registry.people.keeping import ARRIVED
 
 VISIT = "visit"  # kind of kept items
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('visits-of:' || :household_id, 0))")
@@ -256,6 +257,7 @@ def _file_again(
 
 
 REFILERS[VISIT] = REFILERS[CORRECTION] = _file_again
+ARRIVED.append(file_waiting_visits)
 
 
 def _author(session: Session, person_id: uuid.UUID) -> Actor:
