@@ -7,6 +7,7 @@ Being alike proves nothing: people also walk together. It sends both to somebody
 
 import struct
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +53,7 @@ class Likeness:
     minutes: float  # of moving compared
 
 
+@lru_cache(maxsize=2)  # asked for by the comparison and by the stored row
 def trace_of(track: CleanTrack) -> Trace | None:
     """The trace of the believed fixes; None for a walk too short to be compared."""
     kept = track.kept

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from geo.area import distances_m
+from geo.area import distances_m, metres_per_degree
 from patrol.cleaning import CleanTrack
 from patrol.policies import Policy
 
@@ -224,7 +224,8 @@ def _dwelt_at(
     walked_s = np.where(track.walked, track.leg_s, 0.0)
     found = {}
     for one in outdoor:
-        near = distances_m(lon, lat, np.array(one.lon), np.array(one.lat)) <= one.radius_m
+        per_lon, per_lat = metres_per_degree(np.array(one.lat))
+        near = np.hypot((lon - one.lon) * per_lon, (lat - one.lat) * per_lat) <= one.radius_m
         # A leg across the rim counts half, as at the rim of the grid.
         dwell_s = float((walked_s * (near[:-1].astype(np.float64) + near[1:])).sum()) / 2
         if near.any() and dwell_s >= policy.min_dwell_s:

@@ -168,10 +168,10 @@ def test_whoever_guesses_codes_has_to_wait(phone: TestClient, walk: Round, stair
     for number in range(MISSES_PER_MINUTE):
         put(phone, walk, "check-ins", str(number), at=at(walk), short_code="K7QF-2M9X")
     waiting = put(phone, walk, "check-ins", "more", at=at(walk), short_code=stairs.short_code)
-    assert_problem(waiting, 429, "too-many")
+    assert_problem(waiting, 429, "too-many-requests")
     assert int(waiting.headers["Retry-After"]) > 0
     looked = phone.post("/v1/checkpoints/resolve", json={"short_code": stairs.short_code})
-    assert_problem(looked, 429, "too-many")
+    assert_problem(looked, 429, "too-many-requests")
 
 
 # -------------------------------------------------------------------------------------------- progress
