@@ -54,18 +54,13 @@ def test_a_week_of_duties(session: Session, world: World, leader: TestClient) ->
         "starts_on": "2026-11-16",
         "ends_on": "2026-11-22",
     }
-    assert {name: wang[name] for name in ("required", "done", "credited", "status", "total")} == {
-        "required": 2,
-        "done": 1,
-        "credited": 1,
-        "status": "on_track",
-        "total": 1,
-    }
+    shown = tuple(wang[name] for name in ("required", "done", "credited", "status", "total"))
+    assert shown == (2, 1, 1, "on_track", 1)
+    assert wang["exempted"]["required"] == 2
     assert wang["explained"] == {
         "zh": "本周应完成 2 次巡查，已计入 1，还差 1：进度正常。",
         "en": "2 patrols are asked for this week; 1 counted, 1 to go: on track.",
     }
-    assert wang["exempted"]["required"] == 2
     assert wang["credits"] == [
         {
             "person": {"id": str(world.wang.person_id), "name": "某wang"},
