@@ -47,10 +47,7 @@ def put_resident(
     Raises: Invalid, Forbidden, NotFound, HouseholdRetired, ResidentElsewhere, ResidentKnown, ResidentErased,
     Unguarded, Outdated.
     """
-    seen = require_household(session, actor, WRITE, draft.household)
-    said = checked(draft, today())
-    lock_street(session, seen.street_code)
-    household = require_household(session, actor, WRITE, draft.household, lock=True)
+    household, said = _locked(session, actor, draft.household), checked(draft, today())
     marks = mark_of(keys, {"household": draft.household, **said.columns, "numbers": said.numbers})
     if session.get(Resident, resident_id) is None:
         return _make(session, actor, resident_id, household, said, keys=keys, mark=marks[0])
@@ -71,9 +68,8 @@ def put_resident(
     fields = list(_told(resident, said, changes, keys))
     change(resident, _columns(resident_id, said, keys, only=changes), actor)
     session.flush()
-    record_change(
-        session, actor, Subject(household, "resident", resident_id), "changed", fields, mark=marks[0]
-    )
+    subject = Subject(household, "resident", resident_id)
+    record_change(session, actor, subject, "changed", fields, mark=marks[0])
     return Kept(resident_id, is_new=False)
 
 
@@ -105,13 +101,8 @@ def move_resident(
     _refuse_known(session, actor, resident_id, target.street_code, _stored_indexes(resident, keys))
     _end_stay(session, resident, day)
     _move_tags(session, actor, resident, target, day)
-    columns = {
-        "household_id": household_id,
-        "street_code": target.street_code,
-        "joined_on": day,
-        "left_on": None,
-    }
-    change(resident, columns, actor)
+    lives_there = {"household_id": household_id, "street_code": target.street_code}
+    change(resident, {**lives_there, "joined_on": day, "left_on": None}, actor)
     session.add(_stay(resident_id, household_id, day))
     session.flush()
     told = [field("household", source.household_id, household_id), field("joined_on", None, day)]
@@ -157,6 +148,12 @@ def end_tags(session: Session, resident_id: uuid.UUID, day: date) -> list[Househ
         else:
             tag.valid_to = day
     return list(standing)
+
+
+def _locked(session: Session, actor: Actor, household_id: uuid.UUID) -> Household:
+    seen = require_household(session, actor, WRITE, household_id)
+    lock_street(session, seen.street_code)
+    return require_household(session, actor, WRITE, household_id, lock=True)
 
 
 def _day(on: date | None, resident: Resident) -> date:

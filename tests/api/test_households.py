@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from fastapi.testclient import TestClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -35,6 +36,12 @@ ADDRESS = f"/v1/households/{HOUSEHOLD}"
 @pytest.fixture
 def tree(session: Session) -> make.StreetTree:
     return make.street_tree(session)
+
+
+@pytest.fixture
+def walker(client: ClientOf, session: Session, tree: make.StreetTree) -> TestClient:
+    """The member of A11."""
+    return client(member(session, tree))
 
 
 def test_a_household_is_made_once_however_often_it_is_sent(
@@ -91,14 +98,9 @@ def test_a_change_needs_the_state_it_was_made_from(
     ],
 )
 def test_what_cannot_be_is_refused_by_field(
-    client: ClientOf,
-    session: Session,
-    tree: make.StreetTree,
-    changes: dict[str, Any],
-    pointer: str,
-    code: str,
+    walker: TestClient, session: Session, changes: dict[str, Any], pointer: str, code: str
 ) -> None:
-    reply = client(member(session, tree)).put(ADDRESS, json=household_body(**changes))
+    reply = walker.put(ADDRESS, json=household_body(**changes))
     assert reply.status_code == 422
     assert (pointer, code) in [(error["pointer"], error["code"]) for error in reply.json()["errors"]]
     assert session.get(Household, uuid.UUID(HOUSEHOLD)) is None
@@ -264,11 +266,10 @@ def test_tags_are_set_from_the_list(client: ClientOf, session: Session, tree: ma
     ],
 )
 def test_wrong_tags_are_refused_by_place(
-    client: ClientOf, session: Session, tree: make.StreetTree, tags: list[Any], pointer: str, code: str
+    walker: TestClient, tags: list[Any], pointer: str, code: str
 ) -> None:
-    signed_in = client(member(session, tree))
-    signed_in.put(ADDRESS, json=household_body())
-    reply = signed_in.put(f"{ADDRESS}/tags", json={"tags": tags}, headers={"If-Match": '"1"'})
+    walker.put(ADDRESS, json=household_body())
+    reply = walker.put(f"{ADDRESS}/tags", json={"tags": tags}, headers={"If-Match": '"1"'})
     assert reply.status_code == 422
     assert (pointer, code) in [(error["pointer"], error["code"]) for error in reply.json()["errors"]]
 
