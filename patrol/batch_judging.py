@@ -24,7 +24,7 @@ from patrol.evidence import (
     JudgedGrid,
     StoredRows,
     checkpoints_of,
-    grid_on,
+    grids_on,
     recorded_of,
     stored_policies,
     stored_rows,
@@ -33,7 +33,7 @@ from patrol.filing import enqueue_judging
 from patrol.judging import Seen, enqueue_roll_up, judge_recorded, row_of
 from patrol.models import Patrol, PatrolVerdict
 from patrol.policies import PolicyRow, policy_for
-from patrol.suspicion import Suspicion, suspicion_of
+from patrol.suspicion import Compared, Suspicion, suspicion_of
 from registry.models import Checkpoint
 
 JUDGE_MANY = "patrol.judge_many"
@@ -62,10 +62,11 @@ def judge_many(session: Session, patrol_ids: Sequence[str]) -> None:
     seen = _Desk(session).look_at(patrols)
     alone = {one.patrol_id: row_of(one, seen[one.patrol_id], _UNSUSPECTED, judged_at) for one in patrols}
     _store(session, alone)
-    final, related = dict(alone), set[uuid.UUID]()
+    final, related, compared = dict(alone), set[uuid.UUID](), Compared()
     for patrol in patrols:
         one = seen[patrol.patrol_id]
-        suspicion = suspicion_of(session, patrol, one.verdict, one.track, one.chosen.policy)
+        policy = one.chosen.policy
+        suspicion = suspicion_of(session, patrol, one.verdict, one.track, policy, compared=compared)
         if suspicion != _UNSUSPECTED:
             final[patrol.patrol_id] = row_of(patrol, one, suspicion, judged_at)
         earlier = before.get(patrol.patrol_id)
@@ -101,18 +102,21 @@ class _Desk:
     """What several patrols of a batch are judged with, read once."""
 
     session: Session
-    grids: dict[tuple[int, date], JudgedGrid] = field(default_factory=dict)
     has_checkpoints: dict[str, bool] = field(default_factory=dict)
 
     def look_at(self, patrols: Sequence[Patrol]) -> dict[uuid.UUID, Seen]:
         rows, policies = stored_rows(self.session, patrols), stored_policies(self.session)
-        return {one.patrol_id: self._seen(one, rows[one.patrol_id], policies) for one in patrols}
+        places = {one.patrol_id: (one.grid_id, local_date(one.started_at)) for one in patrols}
+        grids = grids_on(self.session, set(places.values()))
+        return {
+            one.patrol_id: self._seen(one, rows[one.patrol_id], grids[places[one.patrol_id]], policies)
+            for one in patrols
+        }
 
-    def _seen(self, patrol: Patrol, rows: StoredRows, policies: Sequence[PolicyRow]) -> Seen:
+    def _seen(
+        self, patrol: Patrol, rows: StoredRows, grid: JudgedGrid, policies: Sequence[PolicyRow]
+    ) -> Seen:
         day = local_date(patrol.started_at)
-        grid = self.grids.get((patrol.grid_id, day))
-        if grid is None:
-            grid = self.grids[patrol.grid_id, day] = grid_on(self.session, patrol.grid_id, day)
         chosen = policy_for(policies, path=grid.path, kind=grid.kind, day=day)
         checkpoints = checkpoints_of(self.session, patrol, grid) if self._any_in(grid.street_code) else ()
         stored = recorded_of(patrol, rows, checkpoints)

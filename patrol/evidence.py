@@ -18,7 +18,6 @@ from core.clock import Week, local_date
 from geo.area import GridArea
 from geo.cells import unpacked
 from geo.models import Grid, GridVersion
-from geo.queries import version_on
 from patrol.fixes import Fixes, decode
 from patrol.models import Patrol, PatrolPolicy, Segment
 from patrol.policies import Policy, PolicyRow
@@ -229,49 +228,76 @@ def checkpoints_of(session: Session, patrol: Patrol, grid: JudgedGrid) -> tuple[
 
 def grid_on(session: Session, grid_id: int, day: date) -> JudgedGrid:
     """The grid as it was on that day; before its first version, as that one describes it."""
-    own = shown = _version(session, grid_id, day)
-    while shown.geom is None:
-        assert shown.parent_id is not None, "levels 1 to 3 have a polygon (clause 5.2.5)"
-        shown = _version(session, shown.parent_id, day)
-    return JudgedGrid(
-        version_id=own.version_id,
-        path=own.path,
-        street_code=own.street_code,
-        kind=own.kind,
-        geom=bytes(shown.geom.data),
-        cells=shown.cells or b"",
-        has_polygon=own.geom is not None,
-    )
+    return grids_on(session, {(grid_id, day)})[grid_id, day]
+
+
+def grids_on(session: Session, wanted: Collection[tuple[int, date]]) -> dict[tuple[int, date], JudgedGrid]:
+    """The same for many, read together."""
+    versions = _versions(session, {grid_id for grid_id, _ in wanted})
+    found = {}
+    for grid_id, day in wanted:
+        own = shown = _on(versions[grid_id], day)
+        while shown.geom is None:
+            assert shown.parent_id is not None, "levels 1 to 3 have a polygon (clause 5.2.5)"
+            if shown.parent_id not in versions:
+                versions |= _versions(session, {shown.parent_id})
+            shown = _on(versions[shown.parent_id], day)
+        found[grid_id, day] = JudgedGrid(
+            version_id=own.version_id,
+            path=own.path,
+            street_code=own.street_code,
+            kind=own.kind,
+            geom=bytes(shown.geom.data),
+            cells=shown.cells or b"",
+            has_polygon=own.geom is not None,
+        )
+    return found
 
 
 @dataclass(frozen=True, slots=True)
 class _Version:
+    grid_id: int
     version_id: int
     kind: str
     geom: WKBElement | None
     cells: bytes | None
+    valid_from: date
+    valid_to: date | None
     path: str
     street_code: str
     parent_id: int | None
 
 
-def _version(session: Session, grid_id: int, day: date) -> _Version:
-    row = session.execute(
+def _on(versions: Sequence[_Version], day: date) -> _Version:
+    """The version that holds on the day, else the first; they are in order of their days."""
+    holding = (
+        one for one in versions if one.valid_from <= day and (one.valid_to is None or one.valid_to > day)
+    )
+    return next(holding, versions[0])
+
+
+def _versions(session: Session, grid_ids: Collection[int]) -> dict[int, list[_Version]]:
+    rows = session.execute(
         select(
+            GridVersion.grid_id,
             GridVersion.version_id,
             GridVersion.kind,
             GridVersion.geom,
             GridVersion.cells,
+            GridVersion.valid_from,
+            GridVersion.valid_to,
             Grid.path,
             Grid.street_code,
             Grid.parent_id,
         )
         .join(Grid, Grid.grid_id == GridVersion.grid_id)
-        .where(GridVersion.grid_id == grid_id)
-        .order_by(version_on(day).desc(), GridVersion.valid_from)
-        .limit(1)
-    ).one()
-    return _Version(*row)
+        .where(GridVersion.grid_id.in_(grid_ids))
+        .order_by(GridVersion.grid_id, GridVersion.valid_from)
+    )
+    found: dict[int, list[_Version]] = defaultdict(list)
+    for row in rows:
+        found[row.grid_id].append(_Version(**row._asdict()))
+    return dict(found)
 
 
 def stored_policies(session: Session) -> list[PolicyRow]:

@@ -6,11 +6,12 @@ time both are looked at; of a track and its later copy, the copy.
 
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, or_, select
+from sqlalchemy import ColumnElement, Double, Row, Select, bindparam, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from core.clock import LOCAL_ZONE, local_date
@@ -82,11 +83,29 @@ def replayed(verdict: Verdict, **evidence: Any) -> Check:
     return doubt("replayed_fixes", verdict.fix_count, 0, "fixes", code="replayed-track", **evidence)
 
 
+@dataclass(slots=True)
+class Compared:
+    """Pairs of tracks that were laid over each other already: both of a pair find the same."""
+
+    likeness: dict[tuple[uuid.UUID, uuid.UUID, float], tuple[Likeness | None, bool]] = field(
+        default_factory=dict
+    )
+
+
 def suspicion_of(
-    session: Session, patrol: Patrol, verdict: Verdict, track: CleanTrack, policy: Policy
+    session: Session,
+    patrol: Patrol,
+    verdict: Verdict,
+    track: CleanTrack,
+    policy: Policy,
+    *,
+    compared: Compared | None = None,
 ) -> Suspicion:
-    """What other patrols, stored and delivered before this one's week was closed, make doubtful in it."""
-    alike = _alike(session, patrol, verdict, track, policy)
+    """What other patrols, stored and delivered before this one's week was closed, make doubtful in it.
+
+    `compared` is shared by patrols that are looked at one after the other while nothing of them changes.
+    """
+    alike = _alike(session, patrol, verdict, track, policy, compared or Compared())
     sharers = _same_device(session, patrol)
     people = {one.person_id for one in sharers}
     doubts = [*_track_doubts(verdict, alike, policy)]
@@ -122,7 +141,7 @@ def _track_doubts(verdict: Verdict, alike: Sequence[_Alike], policy: Policy) -> 
 
 
 def _alike(
-    session: Session, patrol: Patrol, verdict: Verdict, track: CleanTrack, policy: Policy
+    session: Session, patrol: Patrol, verdict: Verdict, track: CleanTrack, policy: Policy, compared: Compared
 ) -> list[_Alike]:
     """Other patrols alike to this one, the earliest first."""
     own = trace_of(track)
@@ -133,23 +152,32 @@ def _alike(
     this = _Other(patrol.patrol_id, patrol.person_id, patrol.grid_id, patrol.started_at, 0, 0.0, own)
     for other in _near(session, patrol, own):
         if other.patrol_id not in exact:
-            one = _compared(this, other, policy.max_alike_ratio)
+            one = _compared(this, other, policy.max_alike_ratio, compared)
             found += [one] if one is not None else []
     return found
 
 
-def _compared(this: _Other, other: _Other, limit: float) -> _Alike | None:
+def _compared(this: _Other, other: _Other, limit: float, compared: Compared) -> _Alike | None:
     """Always in one order, so that both find the same."""
-    is_own = this.person_id == other.person_id
     is_later = (other.started_at, other.patrol_id) < (this.started_at, this.patrol_id)
-    first, second = (other.trace, this.trace) if is_later else (this.trace, other.trace)
-    is_beside = _overlap(first, second) and not is_own
-    likeness = together(first, second) if is_beside else None
-    if likeness is None or likeness.ratio <= limit:
-        is_beside, likeness = False, copied(first, second, is_own=is_own)
+    first, second = (other, this) if is_later else (this, other)
+    pair = (first.patrol_id, second.patrol_id, limit)
+    if pair not in compared.likeness:
+        compared.likeness[pair] = _laid_over(first, second, limit)
+    likeness, is_beside = compared.likeness[pair]
     if likeness is None or likeness.ratio <= limit:
         return None
     return _Alike(other.patrol_id, likeness, False, is_beside, is_later)
+
+
+def _laid_over(first: _Other, second: _Other, limit: float) -> tuple[Likeness | None, bool]:
+    """How alike they are, and whether they were so at the same time."""
+    is_own = first.person_id == second.person_id
+    if _overlap(first.trace, second.trace) and not is_own:
+        likeness = together(first.trace, second.trace)
+        if likeness is not None and likeness.ratio > limit:
+            return likeness, True
+    return copied(first.trace, second.trace, is_own=is_own), False
 
 
 def _overlap(one: Trace, other: Trace) -> bool:
@@ -161,19 +189,15 @@ def _exact(session: Session, patrol: Patrol, verdict: Verdict) -> list[_Alike]:
     mark = track_mark(verdict)
     if mark is None:
         return []
-    rows = session.execute(
-        select(PatrolVerdict.patrol_id, PatrolVerdict.started_at)
-        .join(Patrol, Patrol.patrol_id == PatrolVerdict.patrol_id)
-        .where(
-            PatrolVerdict.grid_id == patrol.grid_id,
-            PatrolVerdict.patrol_id != patrol.patrol_id,
-            PatrolVerdict.fix_count == mark[0],
-            PatrolVerdict.length_m == mark[1],
-            PatrolVerdict.started_at != patrol.started_at,
-            *_in_time(patrol),
-        )
-        .order_by(PatrolVerdict.started_at, PatrolVerdict.patrol_id)
-    )
+    given = {
+        "grid_id": patrol.grid_id,
+        "patrol_id": patrol.patrol_id,
+        "fix_count": mark[0],
+        "length_m": mark[1],
+        "started_at": patrol.started_at,
+        "closing": closing_of(patrol),
+    }
+    rows = session.execute(_exact_statement(is_in_time=given["closing"] is not None), given)
     return [
         _Alike(patrol_id, None, True, False, is_later=started_at < patrol.started_at)
         for patrol_id, started_at in rows
@@ -182,9 +206,39 @@ def _exact(session: Session, patrol: Patrol, verdict: Verdict) -> list[_Alike]:
 
 def _near(session: Session, patrol: Patrol, own: Trace) -> list[_Other]:
     """Judged patrols whose middle lies near this one's, by the index over place and time."""
-    middle = middle_of(own)
-    apart = func.abs(func.extract("epoch", PatrolVerdict.started_at - patrol.started_at))
-    rows = session.execute(
+    given = {
+        **{f"middle_{axis}": at for axis, at in enumerate(middle_of(own))},
+        "patrol_id": patrol.patrol_id,
+        "started_at": patrol.started_at,
+        "closing": closing_of(patrol),
+    }
+    rows = session.execute(_near_statement(is_in_time=given["closing"] is not None), given)
+    others = [_Other(**{**row._asdict(), "trace": unpacked(row.trace)}) for row in rows]
+    return sorted(others, key=lambda one: (one.started_at, one.patrol_id))
+
+
+@cache
+def _exact_statement(*, is_in_time: bool) -> Select[uuid.UUID, datetime]:
+    """Built once: that takes longer than running it."""
+    return (
+        select(PatrolVerdict.patrol_id, PatrolVerdict.started_at)
+        .join(Patrol, Patrol.patrol_id == PatrolVerdict.patrol_id)
+        .where(
+            PatrolVerdict.grid_id == bindparam("grid_id"),
+            PatrolVerdict.patrol_id != bindparam("patrol_id"),
+            PatrolVerdict.fix_count == bindparam("fix_count"),
+            PatrolVerdict.length_m == bindparam("length_m"),
+            PatrolVerdict.started_at != bindparam("started_at"),
+            Patrol.start_received_at < bindparam("closing") if is_in_time else true(),
+        )
+        .order_by(PatrolVerdict.started_at, PatrolVerdict.patrol_id)
+    )
+
+
+@cache
+def _near_statement(*, is_in_time: bool) -> Select[Any]:
+    apart = func.abs(func.extract("epoch", PatrolVerdict.started_at - bindparam("started_at")))
+    statement: Select[Any] = (
         select(
             PatrolVerdict.patrol_id,
             PatrolVerdict.person_id,
@@ -197,22 +251,24 @@ def _near(session: Session, patrol: Patrol, own: Trace) -> list[_Other]:
         .join(Patrol, Patrol.patrol_id == PatrolVerdict.patrol_id)
         .where(
             or_(
-                _in_box(middle, (_COPY_LON, _COPY_LAT, _COPY_DAYS)),
-                _in_box(middle, (_BESIDE_LON, _BESIDE_LAT, _BESIDE_DAYS)),
+                _in_box((_COPY_LON, _COPY_LAT, _COPY_DAYS)),
+                _in_box((_BESIDE_LON, _BESIDE_LAT, _BESIDE_DAYS)),
             ),
-            PatrolVerdict.patrol_id != patrol.patrol_id,
-            *_in_time(patrol),
+            PatrolVerdict.patrol_id != bindparam("patrol_id"),
+            Patrol.start_received_at < bindparam("closing") if is_in_time else true(),
         )
         .order_by(apart, PatrolVerdict.patrol_id)
         .limit(_MOST_COMPARED)
     )
-    others = [_Other(*row[:-1], trace=unpacked(row.trace)) for row in rows]
-    return sorted(others, key=lambda one: (one.started_at, one.patrol_id))
+    return statement
 
 
-def _in_box(middle: Sequence[float], reach: Sequence[float]) -> ColumnElement[bool]:
+def _in_box(reach: Sequence[float]) -> ColumnElement[bool]:
     low, high = (
-        func.ST_MakePoint(*(at + sign * by for at, by in zip(middle, reach, strict=True))) for sign in (-1, 1)
+        func.ST_MakePoint(
+            *(bindparam(f"middle_{axis}", type_=Double) + sign * by for axis, by in enumerate(reach))
+        )
+        for sign in (-1, 1)
     )
     box = func.ST_SetSRID(func.ST_MakeLine(low, high), CGCS2000)
     return PatrolVerdict.middle.op("&&&", is_comparison=True)(box)
