@@ -34,6 +34,8 @@ app = typer.Typer(
 
 keys_app = typer.Typer(no_args_is_help=True, help="Keys that seal ID and phone numbers.")
 app.add_typer(keys_app, name="keys")
+epoch_app = typer.Typer(no_args_is_help=True, help="What phones compare to notice a restored database.")
+app.add_typer(epoch_app, name="epoch")
 
 Home = Annotated[
     Path | None, typer.Option(help="Folder of the private database (XUNGE_HOME).", show_default=".xunge")
@@ -281,6 +283,22 @@ def forget_key(key: Annotated[str, typer.Argument(help="Its id: k1.")]) -> None:
     from cli.keys import forget
 
     forget(_settings(), key)
+
+
+@epoch_app.command("list", epilog=example("xunge epoch list"))
+def list_epochs() -> None:
+    """List the epochs and why each began; the present one first."""
+    from cli.epochs import look
+
+    look(_settings())
+
+
+@epoch_app.command("bump", epilog=example("xunge epoch bump"))
+def bump_epoch() -> None:
+    """Say that the database was restored: phones offer again what they sent. Twice does no harm."""
+    from cli.epochs import bump
+
+    bump(_settings())
 
 
 @app.command(epilog=example("xunge openapi > openapi.json"))

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable, Collection
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -21,6 +21,10 @@ from core.secrecy import KeyRing
 
 _BYTES = "latin-1"  # each byte as a character: a body need not be text
 _PURPOSE = "quarantined body"
+# What makes two deliveries one item.
+_SAME = tuple_(
+    QuarantinedItem.person_id, QuarantinedItem.item_id, QuarantinedItem.body_hash, QuarantinedItem.reason
+)
 
 
 def keep(
@@ -55,14 +59,8 @@ def keep(
         .returning(QuarantinedItem.quarantine_id)
     )
     if stored_id is None:
-        stored_id = session.scalars(
-            select(QuarantinedItem.quarantine_id).where(
-                QuarantinedItem.person_id == person_id,
-                QuarantinedItem.item_id == item_id,
-                QuarantinedItem.body_hash == body_hash,
-                QuarantinedItem.reason == problem.code,
-            )
-        ).one()
+        same = (person_id, item_id, body_hash, problem.code)
+        stored_id = session.scalars(select(QuarantinedItem.quarantine_id).where(_SAME == same)).one()
     problem.extra["kept_aside"] = str(stored_id)
     return problem
 

@@ -20,6 +20,7 @@ KMH_MPS = 1 / 3.6
 # A horizontal dilution of 1 is about this far off under an open sky; said by trackers that state no accuracy.
 _METRES_PER_HDOP = 5.0
 _MILLISECONDS_FROM = 1e11  # a larger number is no second of this millennium
+_NO_MOMENT_FROM = 1e14  # milliseconds: the year 5138
 _MOST_AT_ONCE = 200
 _LONGEST = 64  # characters of a value in a query
 # Only what binds: a tracker's JSON has many more members, and new ones with each version.
@@ -187,9 +188,12 @@ def _moment_ms(value: Any) -> int:
     """Seconds or milliseconds of the epoch, RFC 3339, or the same without a zone, which is UTC."""
     try:
         number = _as_number("timestamp", value)
+        if abs(number) > _NO_MOMENT_FROM:
+            raise _unreadable("/timestamp", "out-of-range", "no time of this calendar")
         return round(number if abs(number) >= _MILLISECONDS_FROM else number * 1000)
-    except TrackerUnreadable:
-        pass
+    except TrackerUnreadable as problem:
+        if problem.errors[0].code == "out-of-range":
+            raise
     try:
         moment = datetime.fromisoformat(str(value)[:_LONGEST])
         zoned = moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -86,7 +86,8 @@ def test_a_phone_offers_again_what_the_restored_server_forgot(
     missing = [item for item, told in zip(phone.sent, states, strict=True) if told["state"] == "missing"]
     assert len(missing) == 3
     assert outcomes(phone.push(*missing)) == ["stored"] * 3
-    assert outcomes(phone.push(*phone.sent)) == ["duplicate"] * len(phone.sent)
+    everything = list(phone.sent)
+    assert outcomes(phone.push(*everything)) == ["duplicate"] * len(everything)
     assert (count(restored, Patrol), count(restored, Segment), count(restored, QuarantinedItem)) == (2, 2, 0)
     assert phone.pull()["reset"] is False
 
