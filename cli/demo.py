@@ -12,6 +12,7 @@ from rich.table import Table
 from cli import serving
 from cli.console import out, progress, say
 from cli.database import bring_up_to_date, engine_of, running_database
+from core.secrecy import key_ring
 from core.settings import Settings
 from core.supervisor import Supervisor
 from seeds.demo.load import DemoAccount, load_demo
@@ -44,7 +45,7 @@ def run(settings: Settings, today: date) -> int:
 def _seed(settings: Settings, today: date) -> list[DemoAccount]:
     """The demo street is in the database, as it was made the first time."""
     with engine_of(settings) as engine, progress() as tell:
-        return load_demo(engine, today=today, progress=tell)
+        return load_demo(engine, today=today, progress=tell, keys=key_ring(settings))
 
 
 def _answers(settings: Settings) -> bool:

@@ -145,8 +145,8 @@ def store_places(
     """Buildings, addresses and checkpoints are in the database; answers how many places there are."""
     middles = bend(np.array([house.at for house in houses]))
     points, outlines = _ewkb(_points(middles)), _ewkb(_outlines(houses))
-    shared = _shared(at)
-    ids = [uuid.uuid5(_SPACE, f"building {number}") for number in range(len(houses))]
+    shared = shared_columns(at)
+    ids = [building_id(number) for number in range(len(houses))]
     buildings = [
         {**shared, **_building_row(house), "building_id": ids[n], "code": f"XL-{n + 1:05}",
          "geom": points[n], "footprint": outlines[n]}
@@ -163,7 +163,13 @@ def store_places(
     return len(buildings) + len(addresses) + len(checkpoints)
 
 
-def _shared(at: datetime) -> dict[str, Any]:
+def building_id(number: int) -> uuid.UUID:
+    """The id of the house of this number."""
+    return uuid.uuid5(_SPACE, f"building {number}")
+
+
+def shared_columns(at: datetime) -> dict[str, Any]:
+    """What every made-up thing of the registry has alike."""
     return {
         "street_code": STREET_CODE,
         "source_datum": Datum.CGCS2000.value,

@@ -15,15 +15,19 @@ from core import audit
 from core.clock import LOCAL_ZONE, Week, local_date, now
 from core.errors import Conflict
 from core.models import AuditEntry
+from core.secrecy import KeyRing
 from core.signals import ACCESS, GRIDS, announce
 from geo.models import Division, Grid, GridVersion
 from patrol.compliance import roll_up
 from patrol.models import GridWeek, Patrol, PatrolVerdict, Segment
+from patrol.visits.models import Visit
 from registry.models import Address, Building, Checkpoint
+from registry.people.models import Household, HouseholdTag, Resident
 from seeds.base import ACTOR, load_base
-from seeds.demo.buildings import build_houses, store_places
+from seeds.demo.buildings import House, build_houses, store_places
 from seeds.demo.copying import copy_rows
 from seeds.demo.crew import hire
+from seeds.demo.households import store_households
 from seeds.demo.judging import Judge
 from seeds.demo.places import STREET_CODE
 from seeds.demo.recordings import Recorder, Recording
@@ -31,6 +35,7 @@ from seeds.demo.rules import store_rules
 from seeds.demo.schedule import WEEKS, plan_outings
 from seeds.demo.storing import StoredGrid, store_crew, store_grids, store_recordings
 from seeds.demo.street import DemoGrid, build_street
+from seeds.demo.visits import store_visits
 from seeds.demo.workers import Crew
 
 SEED = 2763
@@ -46,6 +51,10 @@ _FILLED = (
     Building,
     Address,
     Checkpoint,
+    Household,
+    HouseholdTag,
+    Resident,
+    Visit,
     Grid,
     GridVersion,
     Person,
@@ -76,7 +85,7 @@ class DemoAccount:
 ACCOUNTS = [DemoAccount(username, username, PASSWORD) for username in USERNAMES]
 
 
-def load_demo(engine: Engine, *, today: date, progress: Progress) -> list[DemoAccount]:
+def load_demo(engine: Engine, *, today: date, progress: Progress, keys: KeyRing) -> list[DemoAccount]:
     """The demo street is in the database, with a history up to `today`; a second call changes nothing.
 
     The same `today` gives the same rows. Where it is the current day, the hour matters too: nothing of the
@@ -93,7 +102,7 @@ def load_demo(engine: Engine, *, today: date, progress: Progress) -> list[DemoAc
         if not _is_loaded(session):
             load_base(session)
             _refuse_neighbours(session)
-            _Loader(session, today, progress).load(password_hash)
+            _Loader(session, today, progress, keys).load(password_hash)
     return list(ACCOUNTS)
 
 
@@ -126,10 +135,11 @@ def reference_moment(today: date) -> datetime:
 class _Loader:
     """One loading; each part of the world has random numbers of its own."""
 
-    def __init__(self, session: Session, today: date, progress: Progress) -> None:
+    def __init__(self, session: Session, today: date, progress: Progress, keys: KeyRing) -> None:
         self._session = session
         self._today = today
         self._progress = progress
+        self._keys = keys
         # Older than every assignment, policy question and patrol of the demo.
         self._valid_from = date(today.year - 4, 1, 1)
 
@@ -140,7 +150,8 @@ class _Loader:
         stored = store_grids(self._session, grids, self._valid_from)
         store_crew(self._session, crew, stored, password_hash)
         store_recordings(self._session, recordings, stored)
-        self._build(grids, stored)
+        houses = self._build(grids, stored)
+        self._settle(houses, crew)
         verdicts = self._judge(recordings, stored)
         copy_rows(self._session, PatrolVerdict, verdicts)
         for weeks_ago in self._counted("weeks 周统计", range(WEEKS)):
@@ -155,13 +166,21 @@ class _Loader:
         self._progress("grids 网格", 1, 1)
         return grids
 
-    def _build(self, grids: Sequence[DemoGrid], stored: Mapping[DemoGrid, StoredGrid]) -> None:
+    def _build(self, grids: Sequence[DemoGrid], stored: Mapping[DemoGrid, StoredGrid]) -> list[House]:
         self._progress("places 楼栋", 0, 1)
         rng = np.random.default_rng([SEED, 5])
         houses = build_houses(grids, rng)
         at = datetime.combine(self._valid_from, time(9), LOCAL_ZONE)
         store_places(self._session, houses, stored, at, rng)
         self._progress("places 楼栋", 1, 1)
+        return houses
+
+    def _settle(self, houses: Sequence[House], crew: Crew) -> None:
+        self._progress("households 住户", 0, 1)
+        at = datetime.combine(self._valid_from, time(9), LOCAL_ZONE)
+        homes = store_households(self._session, houses, at, self._today, self._keys)
+        store_visits(self._session, homes, crew, self._today, reference_moment(self._today))
+        self._progress("households 住户", 1, 1)
 
     def _record(self, grids: Sequence[DemoGrid], crew: Crew) -> list[Recording]:
         moment = reference_moment(self._today)

@@ -20,6 +20,7 @@ from seeds.demo.crew import MEMBER_GRID
 from seeds.demo.load import load_demo
 from seeds.demo.places import COMMUNITIES
 from seeds.demo.street import DemoGrid, build_street
+from tests.make_people import KEYS
 
 SEED = 2763
 TODAY = date(2026, 11, 20)
@@ -64,7 +65,7 @@ def test_one_grid_has_grown_too_large() -> None:
 @pytest.fixture(scope="module")
 def demo(clone_database: Callable[[], str]) -> Iterator[Session]:
     engine = create_engine(clone_database())
-    load_demo(engine, today=TODAY, progress=lambda *_: None)
+    load_demo(engine, today=TODAY, progress=lambda *_: None, keys=KEYS)
     with Session(engine) as session:
         yield session
     engine.dispose()

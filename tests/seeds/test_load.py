@@ -28,6 +28,7 @@ from patrol.weeks import GridStatus, grid_status
 from seeds.demo import load
 from seeds.demo.load import ACCOUNTS, PASSWORD, USERNAMES, DemoRefused, load_demo, reference_moment
 from seeds.demo.places import STREET_CODE
+from tests.make_people import KEYS
 
 pytestmark = pytest.mark.own_database
 
@@ -60,7 +61,7 @@ def loaded(url: str, today: date, told: Told) -> Engine:
     def tell(step: str, done: int, total: int) -> None:
         told.append((step, done, total))
 
-    assert load_demo(engine, today=today, progress=tell) == ACCOUNTS
+    assert load_demo(engine, today=today, progress=tell, keys=KEYS) == ACCOUNTS
     return engine
 
 
@@ -253,7 +254,7 @@ def test_a_street_with_grids_of_its_own_is_left_alone(own_database_url: str) -> 
         path = f"{STREET_CODE}/1/"
         session.add(Grid(code=code, level=1, street_code=STREET_CODE, community_code=code[6:18], path=path))
     with pytest.raises(DemoRefused, match="has grids already"):
-        load_demo(engine, today=TODAY, progress=lambda *_: None)
+        load_demo(engine, today=TODAY, progress=lambda *_: None, keys=KEYS)
     engine.dispose()
 
 
@@ -265,7 +266,7 @@ def test_nobody_loses_a_login_to_the_demo(own_database_url: str) -> None:
         session.flush()
         session.add(Account(person_id=person.person_id, username="admin", password_hash=PasswordHash("x")))
     with pytest.raises(DemoRefused, match="admin"):
-        load_demo(engine, today=TODAY, progress=lambda *_: None)
+        load_demo(engine, today=TODAY, progress=lambda *_: None, keys=KEYS)
     engine.dispose()
 
 
