@@ -60,7 +60,7 @@ def keep(
     )
     if stored_id is None:
         same = (person_id, item_id, body_hash, problem.code)
-        stored_id = session.scalars(select(QuarantinedItem.quarantine_id).where(_SAME == same)).one()
+        stored_id = session.scalars(select(QuarantinedItem.quarantine_id).where(_SAME.in_([same]))).one()
     problem.extra["kept_aside"] = str(stored_id)
     return problem
 
