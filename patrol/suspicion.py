@@ -238,16 +238,17 @@ def _exact_statement(*, is_in_time: bool) -> Select[uuid.UUID, datetime]:
 @cache
 def _near_statement(*, is_in_time: bool) -> Select[Any]:
     apart = func.abs(func.extract("epoch", PatrolVerdict.started_at - bindparam("started_at")))
-    statement: Select[Any] = (
-        select(
-            PatrolVerdict.patrol_id,
-            PatrolVerdict.person_id,
-            PatrolVerdict.grid_id,
-            PatrolVerdict.started_at,
-            PatrolVerdict.fix_count,
-            PatrolVerdict.length_m,
-            PatrolVerdict.trace,
-        )
+    columns: list[Any] = [
+        PatrolVerdict.patrol_id,
+        PatrolVerdict.person_id,
+        PatrolVerdict.grid_id,
+        PatrolVerdict.started_at,
+        PatrolVerdict.fix_count,
+        PatrolVerdict.length_m,
+        PatrolVerdict.trace,
+    ]
+    return (
+        select(*columns)
         .join(Patrol, Patrol.patrol_id == PatrolVerdict.patrol_id)
         .where(
             or_(
@@ -260,7 +261,6 @@ def _near_statement(*, is_in_time: bool) -> Select[Any]:
         .order_by(apart, PatrolVerdict.patrol_id)
         .limit(_MOST_COMPARED)
     )
-    return statement
 
 
 def _in_box(reach: Sequence[float]) -> ColumnElement[bool]:

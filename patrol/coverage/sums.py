@@ -181,21 +181,21 @@ def added(rows: Iterable[StoredSum], ground: Cells) -> Heat:
     first = np.array([row.first_day.toordinal() for row in stored], np.int64)
     starts = np.repeat(first, [len(row.cells) // CELL.itemsize for row in stored])
     place = places_in(ground, records["cell"])
-    own = place >= 0
-    return _summed(ground, place[own], records[own], starts[own])
+    return _summed(ground, np.where(place < 0, len(ground), place), records, starts)
 
 
 def _summed(ground: Cells, place: Int64, records: Records, starts: Int64) -> Heat:
-    def total(name: str) -> Float64:
-        return np.bincount(place, records[name], len(ground)).astype(np.float64)
+    """Sums by place; what lies elsewhere falls into one more place at the end, which is cut off."""
 
-    last_day = np.zeros(len(ground), np.int64)
-    visited = records["visits"] > 0
-    np.maximum.at(last_day, place[visited], starts[visited] + records["last"][visited])
+    def total(name: str) -> Float64:
+        return np.bincount(place, records[name], len(ground) + 1)[:-1].astype(np.float64)
+
+    last_day = np.zeros(len(ground) + 1, np.int64)
+    np.maximum.at(last_day, place, np.where(records["visits"] > 0, starts + records["last"], 0))
     visits, unconfirmed, unknown = (
         total(name).astype(np.int64) for name in ("visits", "unconfirmed", "unknown")
     )
-    return Heat(ground, visits, total("dwell_s"), unconfirmed, unknown, last_day)
+    return Heat(ground, visits, total("dwell_s"), unconfirmed, unknown, last_day[:-1])
 
 
 def merged(heats: Sequence[Heat]) -> Heat:
