@@ -126,7 +126,7 @@ def _residents(
                 "household_id": home.household_id,
                 "street_code": STREET_CODE,
                 "name": surname + given[int(rng.integers(len(given)))],
-                "relation": ("户主", "配偶", "子女")[nth],
+                "relation": ("head", "spouse", "grandchild")[nth],
                 "sex": ("male", "female")[int(rng.integers(2))],
                 "born_on": born_on,
                 "residence": "registered",
