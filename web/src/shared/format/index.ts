@@ -54,6 +54,13 @@ export function formatDate(iso: string): string {
   return dateFormat({ year: 'numeric', month: 'short', day: 'numeric', timeZone: 'UTC' }).format(new Date(iso))
 }
 
+/** 11月16日 周一, of a calendar date. */
+export function formatDay(iso: string): string {
+  const day = new Date(iso)
+  const weekday = dateFormat({ weekday: 'short', timeZone: 'UTC' }).format(day)
+  return `${dateFormat({ month: 'short', day: 'numeric', timeZone: 'UTC' }).format(day)} ${weekday}`
+}
+
 /** 11月16日–22日: the days of an ISO week. */
 export function formatWeekDays(week: string): string {
   const monday = mondayOf(week)

@@ -1,8 +1,11 @@
 import analysisEn from './analysis.en'
 import basemapEn from './basemap.en'
+import diaryEn, { diaryProblemsEn } from './diary.en'
 import divisionEn from './division.en'
+import myEn, { myProblemsEn } from './my.en'
 import placesEn from './places.en'
 import teamsEn from './teams.en'
+import visitsEn, { visitProblemsEn } from './visits.en'
 import type { Messages } from './zh-CN'
 
 const en: Messages = {
@@ -202,21 +205,9 @@ const en: Messages = {
     hours: '{n} h',
     fixes: '{n} fixes',
   },
-  my: {
-    title: 'My patrols this week',
-    greeting: 'Hello, {name}',
-    ring: '{counted} counted, {required} required',
-    done: 'Done for this week',
-    toGo: 'Done for this week | 1 more valid patrol to go | {n} more valid patrols to go',
-    missed: 'Met | Missed by 1 patrol | Missed by {n} patrols',
-    noPatrols: 'No patrol in this week yet.',
-    elsewhere: 'Patrols in other grids',
-    rule: 'At least 2 valid patrols per grid and week (DB32/T 2763-2015, 11.2.1), on different days. Duration and coverage are set by your street.',
-    noGridsTitle: 'You are not in charge of a grid',
-    noGridsText: 'The street assigns grids; please ask your grid head.',
-    nothingDueTitle: 'No patrol duty in this week',
-    nothingDueText: 'You were not in charge of a grid in this week.',
-  },
+  my: myEn,
+  visits: visitsEn,
+  diary: diaryEn,
   upload: {
     open: 'Upload a patrol track (GPX)',
     title: 'Upload a patrol track',
@@ -248,6 +239,9 @@ const en: Messages = {
     server: 'The server has a problem at the moment. Please try again later.',
     tooMany: 'Too many attempts. Please try again in {n} seconds.',
     code: {
+      ...myProblemsEn,
+      ...visitProblemsEn,
+      ...diaryProblemsEn,
       forbidden: 'You are not allowed to do this.',
       'not-found': 'Not found, or outside what you may see.',
       'too-large': 'The file is larger than the server accepts.',

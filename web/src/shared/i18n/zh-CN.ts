@@ -1,8 +1,11 @@
 import analysisZh from './analysis.zh-CN'
 import basemapZh from './basemap.zh-CN'
+import diaryZh, { diaryProblemsZh } from './diary.zh-CN'
 import divisionZh from './division.zh-CN'
+import myZh, { myProblemsZh } from './my.zh-CN'
 import placesZh from './places.zh-CN'
 import teamsZh from './teams.zh-CN'
+import visitsZh, { visitProblemsZh } from './visits.zh-CN'
 
 /** The words of the product in Chinese; the English file has the same keys. */
 const zhCN = {
@@ -194,21 +197,9 @@ const zhCN = {
     hours: '{n} 小时',
     fixes: '{n} 个点',
   },
-  my: {
-    title: '我的本周巡查',
-    greeting: '{name}，您好',
-    ring: '计入 {counted} 次，要求 {required} 次',
-    done: '本周已达标',
-    toGo: '还差 {n} 次有效巡查',
-    missed: '未达标，少 {n} 次',
-    noPatrols: '这一周还没有巡查记录。',
-    elsewhere: '其他网格的巡查',
-    rule: '每个网格每周至少 2 次有效巡查（DB32/T 2763-2015 第 11.2.1 条），须在不同的日子。时长与覆盖等要求由街道设定。',
-    noGridsTitle: '没有由您负责的网格',
-    noGridsText: '网格由街道分配；如有疑问请联系您的网格长。',
-    nothingDueTitle: '这一周没有巡查任务',
-    nothingDueText: '您在这一周没有负责的网格。',
-  },
+  my: myZh,
+  visits: visitsZh,
+  diary: diaryZh,
   upload: {
     open: '上传巡查轨迹（GPX）',
     title: '上传巡查轨迹',
@@ -240,6 +231,9 @@ const zhCN = {
     server: '服务器暂时出错，请稍后重试。',
     tooMany: '操作过于频繁，请在 {n} 秒后再试。',
     code: {
+      ...myProblemsZh,
+      ...visitProblemsZh,
+      ...diaryProblemsZh,
       forbidden: '您没有权限进行此操作。',
       'not-found': '没有找到，或者不在您可查看的范围内。',
       'too-large': '文件太大，服务器不接受。',

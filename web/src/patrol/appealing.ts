@@ -1,0 +1,38 @@
+import type { AppealBody } from './myApi'
+
+/** What somebody types who asks that a patrol count. Times are those of the clock on the wall, in China. */
+export interface AppealForm {
+  grid: string
+  day: string
+  from: string
+  to: string
+  note: string
+}
+
+/** Names of the server's fields that the sheet shows a problem at. */
+export const FIELDS = ['grid_code', 'started_at', 'finished_at', 'note'] as const
+const ZONE = '+08:00'
+
+export function bodyOf(form: AppealForm, patrolId: string | null): AppealBody {
+  const said = { note: form.note.trim(), photos: [] }
+  if (patrolId !== null) return { patrol_id: patrolId, ...said }
+  return {
+    grid_code: form.grid,
+    started_at: `${form.day}T${form.from}:00${ZONE}`,
+    finished_at: `${form.day}T${form.to}:00${ZONE}`,
+    ...said,
+  }
+}
+
+/** Keys of what is missing, by field; empty when it can be sent. */
+export function problemsOf(form: AppealForm, isUnrecorded: boolean): Partial<Record<keyof AppealForm, string>> {
+  const found: Partial<Record<keyof AppealForm, string>> = {}
+  if (isUnrecorded) {
+    if (!form.grid) found.grid = 'my.appeal.needGrid'
+    if (!form.day) found.day = 'my.appeal.needDay'
+    if (!form.from || !form.to) found.from = 'my.appeal.needTimes'
+    else if (form.to <= form.from) found.to = 'my.appeal.endFirst'
+  }
+  if (!form.note.trim()) found.note = 'my.appeal.needNote'
+  return found
+}
