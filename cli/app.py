@@ -240,6 +240,17 @@ def dead_jobs(
     action(_settings())
 
 
+@app.command(epilog=example("xunge rejudge 2026-W47", "xunge rejudge 2026-W47 --street 320113007"))
+def rejudge(
+    week: Annotated[str, typer.Argument(help="ISO week, like 2026-W47.")],
+    street: Annotated[str | None, typer.Option(help="Nine digits; every street if not given.")] = None,
+) -> None:
+    """Judge every patrol of a week again, in batches by the worker; decisions of supervisors stay."""
+    from cli.rejudging import rejudge
+
+    rejudge(_settings(), week, street)
+
+
 @app.command(
     epilog=example(
         "xunge create-account admin --name 王芳 --role admin",
