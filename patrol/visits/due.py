@@ -16,11 +16,13 @@ from sqlalchemy import (
     ColumnElement,
     Date,
     Row,
+    Select,
     and_,
     case,
     cast,
     column,
     func,
+    literal,
     or_,
     select,
     true,
@@ -143,47 +145,62 @@ def _page(ranked: CTE, states: frozenset[State], after: DueCursor | None, limit:
 
 def _ranked(doors: CTE, asked: AskedOfHouseholds, day: date, since: date) -> CTE:
     """Every door with its figures and its place on the list."""
-    facts = _facts(doors, asked, day, since)
-    last_on = facts.c.last_on
-    tried = _days_after(facts.c.attempt_days, last_on, asked.full)
-    tried_special = _days_after(facts.c.attempt_days, last_on, asked.special)
-    done_special, done_full = (func.coalesce(facts.c[name], 0) for name in ("done_special", "done_full"))
-    is_special_due = and_(doors.c.is_special, done_special < (asked.special.count if asked.special else 0))
-    follow_up_on = case((or_(last_on.is_(None), last_on < facts.c.follow_up_on), facts.c.follow_up_on))
+    one = _figures(doors, asked, day, since).c
+    is_special_due = and_(one.is_special, one.done_special < (asked.special.count if asked.special else 0))
     rank = case(
-        (and_(is_special_due, tried_special >= ENOUGH_ATTEMPTS), RANKS.index(State.SPECIAL_ATTEMPTED)),
+        (and_(is_special_due, one.tried_special >= ENOUGH_ATTEMPTS), RANKS.index(State.SPECIAL_ATTEMPTED)),
         (is_special_due, RANKS.index(State.SPECIAL_DUE)),
-        (follow_up_on <= day, RANKS.index(State.FOLLOW_UP)),
-        (done_full >= (asked.full.count if asked.full else 0), RANKS.index(State.DONE)),
-        (tried >= ENOUGH_ATTEMPTS, RANKS.index(State.ATTEMPTED)),
+        (one.follow_up_on <= day, RANKS.index(State.FOLLOW_UP)),
+        (one.done_full >= (asked.full.count if asked.full else 0), RANKS.index(State.DONE)),
+        (one.tried_full >= ENOUGH_ATTEMPTS, RANKS.index(State.ATTEMPTED)),
         else_=RANKS.index(State.DUE),
     )
-    return (
+    shown = ("household_id", "is_special", "door", "last_on", "done_special", "done_full", "follow_up_on")
+    return _once(
+        select(
+            *(one[name] for name in shown),
+            func.ST_X(one.point).label("lon"),
+            func.ST_Y(one.point).label("lat"),
+            rank.label("rank"),
+            func.coalesce(one.last_on, _NEVER).label("last_key"),
+            case((is_special_due, one.tried_special), else_=one.tried_full).label("attempt_days"),
+        ),
+        "ranked",
+    )
+
+
+def _figures(doors: CTE, asked: AskedOfHouseholds, day: date, since: date) -> CTE:
+    """Every door with what its visits say; one without visits too."""
+    facts = _facts(doors, asked, day, since)
+    last_on, tried = facts.c.last_on, facts.c.attempt_days
+    is_open = or_(last_on.is_(None), last_on < facts.c.follow_up_on)
+    return _once(
         select(
             doors.c.household_id,
             doors.c.is_special,
             doors.c.door,
-            func.ST_X(doors.c.point).label("lon"),
-            func.ST_Y(doors.c.point).label("lat"),
-            rank.label("rank"),
+            doors.c.point,
             last_on,
-            func.coalesce(last_on, _NEVER).label("last_key"),
-            done_special.label("done_special"),
-            done_full.label("done_full"),
-            case((is_special_due, tried_special), else_=tried).label("attempt_days"),
-            follow_up_on.label("follow_up_on"),
-        )
-        .outerjoin(facts, facts.c.household_id == doors.c.household_id)
-        .cte("ranked")
-        .prefix_with("MATERIALIZED", dialect="postgresql")
+            func.coalesce(facts.c.done_special, 0).label("done_special"),
+            func.coalesce(facts.c.done_full, 0).label("done_full"),
+            _days_after(tried, last_on, asked.special).label("tried_special"),
+            _days_after(tried, last_on, asked.full).label("tried_full"),
+            case((is_open, facts.c.follow_up_on)).label("follow_up_on"),
+        ).outerjoin(facts, facts.c.household_id == doors.c.household_id),
+        "figures",
     )
+
+
+def _once(statement: Select[*tuple[Any, ...]], name: str) -> CTE:
+    """Worked out once and then read, however often it is named."""
+    return statement.cte(name).prefix_with("MATERIALIZED", dialect="postgresql")
 
 
 def _facts(doors: CTE, asked: AskedOfHouseholds, day: date, since: date) -> CTE:
     """What the visits up to the day say of each household; the same rule as patrol/visits/counting.py."""
     on = cast(func.timezone(LOCAL_ZONE.key, Visit.at), Date)
     counts = Visit.outcome.in_(asked.outcomes)
-    return (
+    return _once(
         select(
             Visit.household_id,
             func.max(on).filter(counts).label("last_on"),
@@ -199,8 +216,8 @@ def _facts(doors: CTE, asked: AskedOfHouseholds, day: date, since: date) -> CTE:
             Visit.at >= _begins(since),
             Visit.at < _begins(day + timedelta(days=1)),
         )
-        .group_by(Visit.household_id)
-        .cte("facts")
+        .group_by(Visit.household_id),
+        "facts",
     )
 
 
@@ -216,17 +233,17 @@ def _done(on: ColumnElement[date], asked: Asked | None) -> ColumnElement[int]:
     return func.least(days, span / asked.min_gap_days + 1)
 
 
-def _days_after(days: ColumnElement[Any], last_on: ColumnElement[Any], asked: Asked | None) -> Any:
+def _days_after(
+    days: ColumnElement[Any], last_on: ColumnElement[Any], asked: Asked | None
+) -> ColumnElement[int]:
     """Days in vain since the last visit that counts, in the period."""
     if asked is None:
-        return 0
+        return literal(0)
     each = func.unnest(days).table_valued(column("day", Date)).render_derived("each")
-    return (
-        select(func.count())
-        .select_from(each)
-        .where(each.c.day > func.coalesce(last_on, _NEVER), each.c.day >= asked.period.first)
-        .scalar_subquery()
-    )
+    since = each.c.day >= asked.period.first
+    later = each.c.day > func.coalesce(last_on, _NEVER)
+    number = select(func.count()).select_from(each).where(later, since).scalar_subquery()
+    return case((days.is_(None), 0), else_=number)
 
 
 def _begins(day: date) -> datetime:

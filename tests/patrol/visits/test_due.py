@@ -171,3 +171,20 @@ def test_the_database_counts_like_the_pure_rule(session: Session, seed: int) -> 
     tried = [day for day in attempt_days(facts) if day > (figures.last_on or date.min)]
     period = date(2026, 1, 1) if figures.done_special else date(2026, 10, 1)
     assert figures.attempt_days == sum(day >= period for day in tried)
+
+
+def test_a_household_is_found_however_its_place_is_known(session: Session) -> None:
+    tree = make.street_tree(session)
+    member = make.actor(session, role=Role.MEMBER, grid=tree.a11)
+    home, far = make.building(session), make.building(session, name="9幢", lon=118.93)
+    inside = make.address(session, text="文苑路1号1幢", geom=None, building_id=home.building_id)
+    own = make.address(session, text="文苑路2号")
+    make_people.household(session, code="own", lon=118.902)
+    make_people.household(session, code="building", geom=None, building_id=home.building_id)
+    make_people.household(session, code="address", geom=None, address_id=own.address_id)
+    make_people.household(session, code="address of a building", geom=None, address_id=inside.address_id)
+    make_people.household(session, code="elsewhere", geom=None, building_id=far.building_id)
+    by_hand = {"geom": None, "building_id": far.building_id, "manual_grid_id": tree.a11.grid_id}
+    make_people.household(session, code="by hand", **by_hand)
+    found = set(_lines(session, member))
+    assert found == {"own", "building", "address", "address of a building", "by hand"}
