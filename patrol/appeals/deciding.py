@@ -31,6 +31,7 @@ from patrol.appeals.problems import (
     NothingToReview,
     OwnPatrol,
 )
+from patrol.coverage.rolling import enqueue_days
 from patrol.judging import enqueue_roll_up, judge_patrol
 from patrol.models import Patrol, PatrolVerdict
 from patrol.verdicts import COUNTING, Decision, Status, effective_status
@@ -73,6 +74,7 @@ def decide_appeal(session: Session, actor: Actor, appeal_id: uuid.UUID, ruling: 
     if patrol_id is not None:
         computed = _settle(session, actor, patrol_id, ruling, appeal_id=appeal_id)
         enqueue_roll_up(session, grid.street_code, Week.of(appeal.started_at))
+        enqueue_days(session, grid.street_code, [local_date(appeal.started_at)])
     detail = {
         "patrol_id": patrol_id and str(patrol_id),
         "decision": ruling.decision.value,
@@ -112,6 +114,7 @@ def review_patrol(session: Session, actor: Actor, patrol_id: uuid.UUID, ruling: 
         raise AppealOpen(appeal_id=str(appeal_id))
     _settle(session, actor, patrol_id, ruling, appeal_id=None)
     enqueue_roll_up(session, grid.street_code, Week.of(patrol.started_at))
+    enqueue_days(session, grid.street_code, [local_date(patrol.started_at)])
     detail = {"decision": ruling.decision.value, "computed": computed.status}
     subject = f"patrol:{patrol_id}"
     _record(session, actor, grid.street_code, action="patrol.reviewed", subject=subject, detail=detail)
