@@ -21,6 +21,25 @@ export const router = createRouter({
     { path: '/map', name: 'map', component: () => import('@/command/CommandPage.vue'), meta: { title: 'map.title' } },
     { path: '/my', name: 'my', component: () => import('@/patrol/MyWeekPage.vue'), meta: { title: 'my.title' } },
     {
+      path: '/reminders',
+      name: 'reminders',
+      component: () => import('@/patrol/RemindersPage.vue'),
+      meta: { title: 'my.reminders.title' },
+    },
+    {
+      path: '/visits',
+      name: 'visits',
+      component: () => import('@/visits/VisitsPage.vue'),
+      meta: { title: 'visits.title' },
+    },
+    {
+      path: '/visits/:id',
+      name: 'household',
+      component: () => import('@/visits/HouseholdPage.vue'),
+      meta: { title: 'visits.household.title' },
+    },
+    { path: '/diary', name: 'diary', component: () => import('@/diary/DiaryPage.vue'), meta: { title: 'diary.title' } },
+    {
       path: '/division',
       name: 'division',
       component: () => import('@/division/DivisionPage.vue'),

@@ -9,8 +9,9 @@ export interface AppealForm {
   note: string
 }
 
-/** Names of the server's fields that the sheet shows a problem at. */
-export const FIELDS = ['grid_code', 'started_at', 'finished_at', 'note'] as const
+/** Where the sheet shows what the server says about its fields. */
+export const NAMES = { grid_code: 'grid', started_at: 'from', finished_at: 'to' }
+export const FIELDS = ['grid', 'from', 'to', 'note']
 const ZONE = '+08:00'
 
 export function bodyOf(form: AppealForm, patrolId: string | null): AppealBody {
