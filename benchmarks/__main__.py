@@ -11,6 +11,7 @@ from benchmarks import (
     judging_weeks,
     locating,
     starting,
+    syncing,
     uploading,
 )
 from benchmarks.city import LARGE, load_city, make_city
@@ -22,6 +23,7 @@ NAMES = (
     "checking",
     "locating",
     "uploading",
+    "syncing",
     "drawing",
     "drawing-large",
     "heatmap",
@@ -46,6 +48,8 @@ def in_the_city(wanted: set[str]) -> list[Line]:
             lines += uploading.run(engine, url, grids)
         if "drawing" in wanted:
             lines += drawing.run(engine, url, grids)
+        if "syncing" in wanted:
+            lines += syncing.run(engine, url, grids)
     return lines
 
 
@@ -86,7 +90,7 @@ def main() -> int:
     lines: list[Line] = []
     if "judging" in wanted:
         lines += judging.run()
-    if wanted & {"checking", "locating", "uploading", "drawing"}:
+    if wanted & {"checking", "locating", "uploading", "drawing", "syncing"}:
         lines += in_the_city(wanted)
     if "drawing-large" in wanted:
         lines += in_the_large_city()
