@@ -105,7 +105,7 @@ def suspicion_of(
 
     `compared` is shared by patrols that are looked at one after the other while nothing of them changes.
     """
-    alike = _alike(session, patrol, verdict, track, policy, compared or Compared())
+    alike = _alike(session, patrol, verdict, track, policy, compared=compared or Compared())
     sharers = _same_device(session, patrol)
     people = {one.person_id for one in sharers}
     doubts = [*_track_doubts(verdict, alike, policy)]
@@ -141,7 +141,13 @@ def _track_doubts(verdict: Verdict, alike: Sequence[_Alike], policy: Policy) -> 
 
 
 def _alike(
-    session: Session, patrol: Patrol, verdict: Verdict, track: CleanTrack, policy: Policy, compared: Compared
+    session: Session,
+    patrol: Patrol,
+    verdict: Verdict,
+    track: CleanTrack,
+    policy: Policy,
+    *,
+    compared: Compared,
 ) -> list[_Alike]:
     """Other patrols alike to this one, the earliest first."""
     own = trace_of(track)
