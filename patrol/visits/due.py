@@ -17,10 +17,10 @@ from sqlalchemy import (
     Date,
     Row,
     Select,
+    Subquery,
     and_,
     case,
     cast,
-    column,
     func,
     literal,
     or_,
@@ -171,20 +171,17 @@ def _ranked(doors: CTE, asked: AskedOfHouseholds, day: date, since: date) -> CTE
 
 def _figures(doors: CTE, asked: AskedOfHouseholds, day: date, since: date) -> CTE:
     """Every door with what its visits say; one without visits too."""
-    facts = _facts(doors, asked, day, since)
-    last_on, tried = facts.c.last_on, facts.c.attempt_days
-    is_open = or_(last_on.is_(None), last_on < facts.c.follow_up_on)
+    facts = _facts(_visits(doors, asked, day, since), asked)
+    numbers = ("done_special", "done_full", "tried_special", "tried_full")
+    is_open = or_(facts.c.last_on.is_(None), facts.c.last_on < facts.c.follow_up_on)
     return _once(
         select(
             doors.c.household_id,
             doors.c.is_special,
             doors.c.door,
             doors.c.point,
-            last_on,
-            func.coalesce(facts.c.done_special, 0).label("done_special"),
-            func.coalesce(facts.c.done_full, 0).label("done_full"),
-            _days_after(tried, last_on, asked.special).label("tried_special"),
-            _days_after(tried, last_on, asked.full).label("tried_full"),
+            facts.c.last_on,
+            *(func.coalesce(facts.c[name], 0).label(name) for name in numbers),
             case((is_open, facts.c.follow_up_on)).label("follow_up_on"),
         ).outerjoin(facts, facts.c.household_id == doors.c.household_id),
         "figures",
@@ -196,54 +193,69 @@ def _once(statement: Select[*tuple[Any, ...]], name: str) -> CTE:
     return statement.cte(name).prefix_with("MATERIALIZED", dialect="postgresql")
 
 
-def _facts(doors: CTE, asked: AskedOfHouseholds, day: date, since: date) -> CTE:
-    """What the visits up to the day say of each household; the same rule as patrol/visits/counting.py."""
+def _visits(doors: CTE, asked: AskedOfHouseholds, day: date, since: date) -> Subquery:
+    """The visits up to the day, each beside the last day that counts for its household."""
     on = cast(func.timezone(LOCAL_ZONE.key, Visit.at), Date)
-    counts = Visit.outcome.in_(asked.outcomes)
-    return _once(
+    counted_on = case((Visit.outcome.in_(asked.outcomes), on))
+    return (
         select(
             Visit.household_id,
-            func.max(on).filter(counts).label("last_on"),
-            _done(on, asked.special).label("done_special"),
-            _done(on, asked.full).label("done_full"),
-            func.array_agg(on.distinct()).filter(Visit.outcome.in_(_ATTEMPTS)).label("attempt_days"),
-            func.max(Visit.follow_up_on)
-            .filter(Visit.outcome != Outcome.WITHDRAWN.value)
-            .label("follow_up_on"),
+            Visit.outcome,
+            Visit.follow_up_on,
+            on.label("day"),
+            func.max(counted_on).over(partition_by=Visit.household_id).label("last_on"),
         )
         .where(
             Visit.household_id.in_(select(doors.c.household_id)),
             Visit.at >= _begins(since),
             Visit.at < _begins(day + timedelta(days=1)),
         )
-        .group_by(Visit.household_id),
+        .subquery()
+    )
+
+
+def _facts(visits: Subquery, asked: AskedOfHouseholds) -> CTE:
+    """What the visits say of each household; the same rule as patrol/visits/counting.py."""
+    one = visits.c
+    stands = one.outcome != Outcome.WITHDRAWN.value
+    return _once(
+        select(
+            one.household_id,
+            func.max(one.last_on).label("last_on"),
+            _done(visits, asked.special).label("done_special"),
+            _done(visits, asked.full).label("done_full"),
+            _tried(visits, asked.special).label("tried_special"),
+            _tried(visits, asked.full).label("tried_full"),
+            func.max(one.follow_up_on).filter(stands).label("follow_up_on"),
+        ).group_by(one.household_id),
         "facts",
     )
 
 
-def _done(on: ColumnElement[date], asked: Asked | None) -> ColumnElement[int]:
+def _done(visits: Subquery, asked: Asked | None) -> ColumnElement[int]:
     """Days that count in the period. With a gap between them: exact up to two, for more an upper bound."""
     if asked is None:
-        return func.count().filter(Visit.outcome.is_(None))
-    in_period = and_(Visit.outcome.in_(asked.outcomes), on.between(asked.period.first, asked.period.last))
-    days = func.count(on.distinct()).filter(in_period)
+        return literal(0)
+    day = visits.c.day
+    in_period = and_(visits.c.outcome.in_(asked.outcomes), day.between(asked.period.first, asked.period.last))
+    days = func.count(day.distinct()).filter(in_period)
     if asked.min_gap_days <= 1:
         return days
-    span = func.max(on).filter(in_period) - func.min(on).filter(in_period)
+    span = func.max(day).filter(in_period) - func.min(day).filter(in_period)
     return func.least(days, span / asked.min_gap_days + 1)
 
 
-def _days_after(
-    days: ColumnElement[Any], last_on: ColumnElement[Any], asked: Asked | None
-) -> ColumnElement[int]:
+def _tried(visits: Subquery, asked: Asked | None) -> ColumnElement[int]:
     """Days in vain since the last visit that counts, in the period."""
     if asked is None:
         return literal(0)
-    each = func.unnest(days).table_valued(column("day", Date)).render_derived("each")
-    since = each.c.day >= asked.period.first
-    later = each.c.day > func.coalesce(last_on, _NEVER)
-    number = select(func.count()).select_from(each).where(later, since).scalar_subquery()
-    return case((days.is_(None), 0), else_=number)
+    day = visits.c.day
+    in_vain = and_(
+        visits.c.outcome.in_(_ATTEMPTS),
+        day >= asked.period.first,
+        day > func.coalesce(visits.c.last_on, _NEVER),
+    )
+    return func.count(day.distinct()).filter(in_vain)
 
 
 def _begins(day: date) -> datetime:
