@@ -52,6 +52,24 @@ export const router = createRouter({
       meta: { title: 'division.plan.page' },
     },
     {
+      path: '/review',
+      name: 'review',
+      component: () => import('@/review/ReviewPage.vue'),
+      meta: { title: 'review.title' },
+    },
+    {
+      path: '/duties',
+      name: 'duties',
+      component: () => import('@/duties/DutiesPage.vue'),
+      meta: { title: 'duties.title' },
+    },
+    {
+      path: '/households',
+      name: 'households',
+      component: () => import('@/households/HouseholdsPage.vue'),
+      meta: { title: 'households.title' },
+    },
+    {
       path: '/analysis',
       name: 'analysis',
       component: () => import('@/analysis/AnalysisPage.vue'),

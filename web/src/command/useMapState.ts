@@ -1,6 +1,7 @@
 import { computed, type ComputedRef } from 'vue'
 import { useRoute, useRouter, type LocationQueryRaw } from 'vue-router'
 
+import { COVERAGE_DAYS, type CoverageDays } from '@/coverage/types'
 import { isDay, today } from '@/shared/format/day'
 import { useCurrentWeek } from '@/shared/composables/useCurrentWeek'
 import { isWeek } from '@/shared/format/week'
@@ -16,6 +17,11 @@ export interface MapState {
   gridCode: ComputedRef<string | null>
   /** The day whose division is shown; null for today's. */
   day: ComputedRef<string | null>
+  /** Coloured by what was walked in the last days instead of by who is done this week. */
+  isCoverage: ComputedRef<boolean>
+  coverageDays: ComputedRef<CoverageDays>
+  showCoverage: (isCoverage: boolean) => void
+  showCoverageDays: (days: CoverageDays) => void
   showLevel: (level: LevelChoice) => void
   showWeek: (week: string) => void
   showGrid: (code: string | null) => void
@@ -40,6 +46,9 @@ export function useMapState(): MapState {
 
   const day = computed(() => (isDay(route.query.on) && route.query.on !== today() ? route.query.on : null))
 
+  const isCoverage = computed(() => route.query.layer === 'coverage')
+  const coverageDays = computed(() => COVERAGE_DAYS.find((days) => String(days) === route.query.days) ?? 30)
+
   function change(part: LocationQueryRaw, isStep: boolean): void {
     const query = { ...route.query, ...part }
     for (const [name, value] of Object.entries(query)) if (value === null) delete query[name]
@@ -52,6 +61,10 @@ export function useMapState(): MapState {
     thisWeek: computed(() => thisWeek.value),
     gridCode,
     day,
+    isCoverage,
+    coverageDays,
+    showCoverage: (isOn) => change({ layer: isOn ? 'coverage' : null, days: null }, false),
+    showCoverageDays: (days) => change({ days: days === 30 ? null : String(days) }, false),
     showLevel: (choice) => change({ level: choice === 'auto' ? null : choice }, false),
     showWeek: (choice) => change({ week: choice === thisWeek.value ? null : choice }, false),
     showDay: (choice) => change({ on: choice === today() ? null : choice }, false),

@@ -96,7 +96,7 @@ export function useOutlines(day: Ref<string | null>): Readonly<ShallowRef<Partia
 }
 
 /** The one tile set of a TileJSON document, with an address that the map's worker can use. */
-function tileSetOf(document: TileDocument, origin = window.location.origin): TileSet | null {
+export function tileSetOf(document: TileDocument, origin = window.location.origin): TileSet | null {
   const [address] = document.tiles
   if (!address) return null
   const url = address.startsWith('/') ? origin + address : address

@@ -32,6 +32,9 @@ describe('where people start', () => {
       'places',
     ])
     expect(names(['unit'], ['read_grids'])).toEqual(['map'])
+    const leader = ['read_grids', 'read_compliance', 'decide_patrols']
+    expect(names(['leader'], leader)).toEqual(['map', 'review', 'duties'])
+    expect(names(['operator'], ['read_households'])).toEqual(['map', 'households'])
     expect(names(['member'], ['read_grids', 'read_places', 'read_people'])).toEqual([])
   })
 })

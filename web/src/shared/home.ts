@@ -35,6 +35,9 @@ export function deskLinks(person: Pick<Me, 'roles' | 'actions'>): DeskLink[] {
   const may = (action: string): boolean => person.actions.includes(action)
   const pages = [
     { name: 'map', isOpen: true },
+    { name: 'review', isOpen: may('decide_patrols') },
+    { name: 'duties', isOpen: may('read_compliance') },
+    { name: 'households', isOpen: may('read_households') },
     { name: 'division', isOpen: seesPlans(person) },
     { name: 'analysis', isOpen: may('read_places') },
     { name: 'teams', isOpen: may('read_people') },

@@ -47,6 +47,7 @@ const fillColour: ExpressionSpecification = [
   STATUS_COLOURS.unassigned,
 ]
 const isHovered: ExpressionSpecification = ['boolean', ['feature-state', 'hover'], false]
+export const FILL_OPACITY: ExpressionSpecification = ['case', isHovered, 1, 0.82]
 
 export const BASE_STYLE: StyleSpecification = {
   version: 8,
@@ -65,7 +66,7 @@ export function gridLayers(): LayerSpecification[] {
       id: FILL,
       type: 'fill',
       ...tile,
-      paint: { 'fill-color': fillColour, 'fill-opacity': ['case', isHovered, 1, 0.82], 'fill-antialias': false },
+      paint: { 'fill-color': fillColour, 'fill-opacity': FILL_OPACITY, 'fill-antialias': false },
     },
     {
       id: 'grids-hatch',

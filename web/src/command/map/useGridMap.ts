@@ -1,6 +1,9 @@
 import type { GeoJSONSource, Map as MapLibreMap, MapLayerMouseEvent, MapMouseEvent } from 'maplibre-gl'
 import { onBeforeUnmount, onMounted, ref, shallowRef, watch, type Ref, type ShallowRef } from 'vue'
 
+import { CELLS, COVERAGE, showCoverage } from '@/coverage/layers'
+import { cellOf } from '@/coverage/scale'
+import type { CellView, CoverageDays } from '@/coverage/types'
 import { renewToken } from '@/shared/api/tokens'
 import type { Bbox, Geometry, GridSummary } from '@/shared/api/types'
 
@@ -14,6 +17,8 @@ export interface GridMapInput {
   bounds: () => Bbox | null
   padding: () => Padding
   tiles: () => TileSet | null
+  /** The heatmap over the grids; null while they are coloured by the week. */
+  coverage: () => { tiles: TileSet; days: CoverageDays } | null
   outlines: () => Partial<Record<1 | 2, TileSet>>
   catalogue: () => ReadonlyMap<string, GridSummary>
   selected: () => Geometry | null
@@ -23,6 +28,8 @@ export interface GridMapInput {
 
 export interface Hover {
   view: GridView
+  /** Of the heatmap, while it is shown. */
+  cell: CellView | null
   x: number
   y: number
 }
@@ -32,6 +39,8 @@ export interface GridMapHandle {
   views: ShallowRef<GridView[]>
   hover: ShallowRef<Hover | null>
   isDrawn: Ref<boolean>
+  /** How many cells of the heatmap are drawn. */
+  cells: Ref<number>
 }
 
 const EMPTY = { type: 'FeatureCollection' as const, features: [] }
@@ -42,12 +51,14 @@ export function useGridMap(input: GridMapInput): GridMapHandle {
   const views = shallowRef<GridView[]>([])
   const hover = shallowRef<Hover | null>(null)
   const isDrawn = ref(false)
+  const cells = ref(0)
   let renewing = false
 
   function readViews(): void {
     const shown = map.value
     if (!shown?.getLayer(FILL)) return
     const drawn = viewsOf(shown.queryRenderedFeatures({ layers: [FILL] }))
+    cells.value = shown.getLayer(CELLS) ? shown.queryRenderedFeatures({ layers: [CELLS] }).length : 0
     isDrawn.value = shown.areTilesLoaded()
     if (sameViews(views.value, drawn)) return
     views.value = drawn
@@ -56,7 +67,7 @@ export function useGridMap(input: GridMapInput): GridMapHandle {
   }
 
   function drawLabels(): void {
-    void map.value?.getSource<GeoJSONSource>(LABELS)?.setData(labelsOf(views.value, input.catalogue()))
+    void map.value?.getSource<GeoJSONSource>(LABELS)?.setData(labelsOf(views.value, input.catalogue(), !input.coverage()))
   }
 
   function drawSelected(geometry: Geometry | null): void {
@@ -69,6 +80,14 @@ export function useGridMap(input: GridMapInput): GridMapHandle {
     isDrawn.value = false
     hover.value = null
     showTiles(map.value, tiles)
+    drawCoverage()
+  }
+
+  function drawCoverage(): void {
+    if (!map.value) return
+    const shown = input.coverage()
+    showCoverage(map.value, shown?.tiles ?? null, shown?.days ?? 30)
+    drawLabels()
   }
 
   function drawOutlines(outlines: Partial<Record<1 | 2, TileSet>>): void {
@@ -84,7 +103,9 @@ export function useGridMap(input: GridMapInput): GridMapHandle {
     if (status !== 401 || renewing) return
     renewing = true
     await renewToken().then(
-      () => map.value?.refreshTiles(GRIDS),
+      () => {
+        for (const source of [GRIDS, COVERAGE]) if (map.value?.getSource(source)) map.value.refreshTiles(source)
+      },
       () => undefined,
     )
     renewing = false
@@ -99,6 +120,7 @@ export function useGridMap(input: GridMapInput): GridMapHandle {
       addFixedLayers(made)
       map.value = made
       drawTiles(input.tiles())
+      drawCoverage()
       drawOutlines(input.outlines())
       drawSelected(input.selected())
       bindPointer(made, hover, input.onSelect)
@@ -108,11 +130,12 @@ export function useGridMap(input: GridMapInput): GridMapHandle {
   onBeforeUnmount(() => map.value?.remove())
 
   watch(input.tiles, drawTiles)
+  watch(input.coverage, drawCoverage)
   watch(input.outlines, drawOutlines)
   watch(input.selected, drawSelected)
   watch(input.catalogue, drawLabels)
 
-  return { map, views, hover, isDrawn }
+  return { map, views, hover, isDrawn, cells }
 }
 
 /** Borders of level 2 only make sense inside level 1: they show once level 2 or 3 is displayed. */
@@ -140,7 +163,9 @@ function bindPointer(map: MapLibreMap, hover: ShallowRef<Hover | null>, onSelect
     const [feature] = event.features ?? []
     const [view] = feature ? viewsOf([feature]) : []
     setHover(feature?.id)
-    hover.value = view ? { view, x: event.point.x, y: event.point.y } : null
+    const [drawn] = map.getLayer(CELLS) ? map.queryRenderedFeatures(event.point, { layers: [CELLS] }) : []
+    const cell = drawn ? cellOf(drawn.properties) : null
+    hover.value = view ? { view, cell, x: event.point.x, y: event.point.y } : null
     map.getCanvas().style.cursor = view ? 'pointer' : ''
   })
   map.on('mouseleave', FILL, () => {

@@ -75,8 +75,11 @@ export function countByStatus(views: readonly GridView[]): Record<GridStatus, nu
 export function labelsOf(
   views: readonly GridView[],
   byCode: ReadonlyMap<string, GridSummary>,
+  showsCounts = true,
 ): FeatureCollection<Point> {
-  return { type: 'FeatureCollection', features: views.map((view, rank) => labelOf(view, rank, byCode)) }
+  const features = views.map((view, rank) => labelOf(view, rank, byCode))
+  if (!showsCounts) for (const { properties } of features) if (properties) properties.count = ''
+  return { type: 'FeatureCollection', features }
 }
 
 function labelOf(view: GridView, rank: number, byCode: ReadonlyMap<string, GridSummary>): Feature<Point> {

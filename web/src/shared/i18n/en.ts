@@ -1,9 +1,13 @@
 import analysisEn from './analysis.en'
 import basemapEn from './basemap.en'
+import coverageEn from './coverage.en'
 import diaryEn, { diaryProblemsEn } from './diary.en'
 import divisionEn from './division.en'
+import dutiesEn from './duties.en'
+import householdsEn from './households.en'
 import myEn, { myProblemsEn } from './my.en'
 import placesEn from './places.en'
+import reviewEn from './review.en'
 import teamsEn from './teams.en'
 import visitsEn, { visitProblemsEn } from './visits.en'
 import type { Messages } from './zh-CN'
@@ -193,11 +197,19 @@ const en: Messages = {
     in_grid_ratio: 'Share of time inside',
     coverage_ratio: 'Grid covered',
     checkpoint_ratio: 'Checkpoints visited',
+    checkpoints: 'checkpoints visited',
     metres: 'Distance walked',
     mock_fixes: 'Mocked positions',
     second_trail_fixes: 'Fixes of a second trail',
     frozen_ratio: 'Time without any movement',
     constant_accuracy_fixes: 'Fixes of equal accuracy',
+  },
+  period: {
+    quarter: '{n} quarter of {year}',
+    half: '{n} half of {year}',
+    year: '{year}',
+    nth: { 1: 'first', 2: 'second', 3: 'third', 4: 'fourth' },
+    halves: { 1: 'first', 2: 'second' },
   },
   unit: {
     seconds: '{n} s',
@@ -280,6 +292,9 @@ const en: Messages = {
     save: 'Save',
     close: 'Close',
     choose: 'Please choose',
+    grid: 'Grid',
+    allGrids: 'All grids',
+    explain: 'What it means: {about}',
     shown: '{n} listed',
     more: '{n} more',
     noPeople: 'Nobody of that name',
@@ -289,6 +304,10 @@ const en: Messages = {
   analysis: analysisEn,
   teams: teamsEn,
   places: placesEn,
+  review: reviewEn,
+  duties: dutiesEn,
+  households: householdsEn,
+  coverage: coverageEn,
   basemap: basemapEn,
   plate: {
     title: 'Checkpoint plate',

@@ -1,9 +1,13 @@
 import analysisZh from './analysis.zh-CN'
 import basemapZh from './basemap.zh-CN'
+import coverageZh from './coverage.zh-CN'
 import diaryZh, { diaryProblemsZh } from './diary.zh-CN'
 import divisionZh from './division.zh-CN'
+import dutiesZh from './duties.zh-CN'
+import householdsZh from './households.zh-CN'
 import myZh, { myProblemsZh } from './my.zh-CN'
 import placesZh from './places.zh-CN'
+import reviewZh from './review.zh-CN'
 import teamsZh from './teams.zh-CN'
 import visitsZh, { visitProblemsZh } from './visits.zh-CN'
 
@@ -185,11 +189,19 @@ const zhCN = {
     in_grid_ratio: '网格内时间占比',
     coverage_ratio: '网格覆盖率',
     checkpoint_ratio: '打卡点比例',
+    checkpoints: '到访点位',
     metres: '步行距离',
     mock_fixes: '模拟定位点',
     second_trail_fixes: '第二条轨迹的点',
     frozen_ratio: '位置静止占比',
     constant_accuracy_fixes: '精度不变的点',
+  },
+  period: {
+    quarter: '{year} 年第{n}季度',
+    half: '{year} 年{n}半年',
+    year: '{year} 年',
+    nth: { 1: '一', 2: '二', 3: '三', 4: '四' },
+    halves: { 1: '上', 2: '下' },
   },
   unit: {
     seconds: '{n} 秒',
@@ -272,6 +284,9 @@ const zhCN = {
     save: '保存',
     close: '关闭',
     choose: '请选择',
+    grid: '网格',
+    allGrids: '全部网格',
+    explain: '说明：{about}',
     shown: '已列出 {n} 条',
     more: '再列 {n} 条',
     noPeople: '没有找到这样的人员',
@@ -281,6 +296,10 @@ const zhCN = {
   analysis: analysisZh,
   teams: teamsZh,
   places: placesZh,
+  review: reviewZh,
+  duties: dutiesZh,
+  households: householdsZh,
+  coverage: coverageZh,
   basemap: basemapZh,
   plate: {
     title: '巡查点位牌',
