@@ -9,16 +9,18 @@ import core.models
 import core.sync.models
 import geo.models
 import patrol.appeals.models
-import patrol.duties.models
-import patrol.coverage.models
 import patrol.checklists.models
+import patrol.coverage.models
 import patrol.diary.models
+import patrol.duties.models
 import patrol.models
 import patrol.presence.models
 import patrol.trackers.models
 import patrol.visits.models
 import registry.models
+import registry.organisations.models
 import registry.people.models
+import registry.samples.models
 from core.settings import load_settings
 
 # Importing a models module registers its tables; naming them here keeps the import in use.
@@ -28,7 +30,9 @@ TABLES = (
     geo.models,
     access.models,
     registry.models,
+    registry.organisations.models,
     registry.people.models,
+    registry.samples.models,
     patrol.models,
     patrol.checklists.models,
     patrol.diary.models,

@@ -39,6 +39,7 @@ from api.routes import (
     ingest,
     locating,
     ogc,
+    organisations,
     patrol_evidence,
     patrol_tracks,
     patrols,
@@ -50,7 +51,9 @@ from api.routes import (
     plans,
     policies,
     quarantine,
+    registry_files,
     residents,
+    samples,
     sync,
     teams,
     tiles,
@@ -79,6 +82,9 @@ ROUTERS = (
     grids,
     checkpoints,
     places,
+    organisations,
+    samples,
+    registry_files,  # /v1/households/export is not a household
     households,
     personal_data,  # /v1/residents/search is not a resident
     residents,

@@ -91,6 +91,7 @@ class PatrolSettings(Part):
 
 
 class RegistrySettings(Part):
+    confirmed_within_months: int = Field(default=12, ge=1, le=120)  # older data does not count as collected
     plate_keys: SecretStr | None = Field(default=None, min_length=32)  # none: a file below home
 
 
@@ -100,6 +101,7 @@ class PrivacySettings(Part):
     personal_keys: SecretStr | None = Field(default=None, min_length=67)  # none: a file below home
     reveals_per_hour: int = Field(default=60, ge=1)  # of one person's looks at full numbers
     searches_per_hour: int = Field(default=120, ge=1)
+    full_exports_per_hour: int = Field(default=2, ge=1)  # tables with full numbers
     fixes_days: int = Field(default=180, ge=30)  # raw fixes and drawn paths; verdicts and coverage stay
     quarantine_days: int = Field(default=180, ge=30)
     sign_in_days: int = Field(default=30, ge=1)  # after they ended

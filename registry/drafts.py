@@ -1,13 +1,17 @@
 """What a place is to be, as a page, a phone or a row of a file says it: one set of limits for all of them."""
 
 import uuid
+from datetime import date
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
+from core.clock import YEARS
 from core.storable import Attributes, Body
 from geo.datums import Datum
+from registry.organisations.categories import Category, OrganisationKind
+from registry.organisations.credit_codes import CreditCode
 
 BuildingKind = Literal["residential", "mixed", "commercial", "office", "school", "public", "other"]
 CheckpointKind = Literal["outdoor", "indoor", "vertical"]
@@ -21,6 +25,7 @@ Coordinate = Annotated[
     float, Field(ge=-1e8, le=1e8, allow_inf_nan=False)
 ]  # degrees, or metres of a projection
 Position = tuple[Coordinate, Coordinate]
+Day = Annotated[date, Field(ge=date(YEARS.start, 1, 1), lt=date(YEARS.stop - 1, 1, 1))]
 Count = Annotated[int, Field(ge=0, le=100_000)]
 
 DEFAULT_RADIUS_M = 30.0
@@ -105,4 +110,31 @@ class CheckpointDraft(PlaceDraft):
         return self
 
 
-AnyDraft = BuildingDraft | AddressDraft | CheckpointDraft
+class OrganisationDraft(PlaceDraft):
+    """An organisation, a shop or a facility, at a position of its own or in its building."""
+
+    kind_of_place = "organisation"
+
+    code: Code | None = None
+    name: Name
+    kind: OrganisationKind = "organisation"
+    category: Category = "other"
+    credit_code: CreditCode | None = Field(None, description="GB 32100, checked")
+    building: uuid.UUID | None = None
+    floor: ShortText | None = None
+    room: ShortText | None = None
+    licensed_from: Day | None = None
+    licensed_to: Day | None = Field(None, description="first day without the licence")
+
+    @model_validator(mode="after")
+    def _can_be(self) -> "OrganisationDraft":
+        if self.position is None and self.building is None:
+            raise PydanticCustomError("position-missing", "a position or a building is needed")
+        if self.licensed_from and self.licensed_to and self.licensed_to <= self.licensed_from:
+            raise PydanticCustomError(
+                "licence-dates", "许可止期应晚于起期 / the licence ends before it begins"
+            )
+        return self
+
+
+AnyDraft = BuildingDraft | AddressDraft | CheckpointDraft | OrganisationDraft

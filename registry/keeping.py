@@ -20,17 +20,23 @@ from core import audit
 from core.clock import now, today
 from core.errors import FieldError, Forbidden, Invalid, NotFound, Outdated, Unguarded
 from geo.models import CGCS2000
-from registry.drafts import AddressDraft, AnyDraft, BuildingDraft
+from registry.drafts import AddressDraft, AnyDraft, BuildingDraft, OrganisationDraft
 from registry.models import Address, Building, Checkpoint
+from registry.organisations.models import Organisation
 from registry.people.models import Household, Resident
 from registry.plates import new_short_code
 from registry.problems import AddressTaken, PlaceCodeTaken, PlaceRetired
 from registry.settling import Settled, Unsettled, settle, surroundings_of
 
-AnyPlace = Building | Address | Checkpoint
+AnyPlace = Building | Address | Checkpoint | Organisation
 AnyRow = AnyPlace | Household | Resident
-Table = type[Building] | type[Address] | type[Checkpoint]
-TABLES: Mapping[str, Table] = {"buildings": Building, "addresses": Address, "checkpoints": Checkpoint}
+Table = type[Building] | type[Address] | type[Checkpoint] | type[Organisation]
+TABLES: Mapping[str, Table] = {
+    "buildings": Building,
+    "addresses": Address,
+    "checkpoints": Checkpoint,
+    "organisations": Organisation,
+}
 
 # Writers of one street's places take turns, so that a code or an address is given once.
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('places:' || :street, 0))")
@@ -49,6 +55,8 @@ def table_of(draft: AnyDraft) -> Table:
     """The table that a draft's place is kept in."""
     if isinstance(draft, BuildingDraft):
         return Building
+    if isinstance(draft, OrganisationDraft):
+        return Organisation
     return Address if isinstance(draft, AddressDraft) else Checkpoint
 
 
@@ -56,6 +64,8 @@ def key_of(place: AnyPlace) -> uuid.UUID:
     """The id of a place."""
     if isinstance(place, Building):
         return place.building_id
+    if isinstance(place, Organisation):
+        return place.organisation_id
     return place.address_id if isinstance(place, Address) else place.checkpoint_id
 
 

@@ -11,13 +11,15 @@ from pydantic_core import ErrorDetails
 
 from core.spreadsheets import Note, Table, is_table, read_rows, write_workbook
 from geo.codes import Reason
-from registry.drafts import AddressDraft, AnyDraft, BuildingDraft, CheckpointDraft
+from registry.drafts import AddressDraft, AnyDraft, BuildingDraft, CheckpointDraft, OrganisationDraft
+from registry.organisations.categories import CATEGORY_WORDS, KIND_WORDS
 from registry.problems import UnreadablePlaces
 
 KINDS: Mapping[str, type[AnyDraft]] = {
     "buildings": BuildingDraft,
     "addresses": AddressDraft,
     "checkpoints": CheckpointDraft,
+    "organisations": OrganisationDraft,
 }
 
 # What columns may be called; the first name is that of the template. `building` is the code of a building.
@@ -53,11 +55,24 @@ HEADERS: Mapping[str, Mapping[str, Sequence[str]]] = {
         "radius_m": ("半径（米）", "radius_m", "半径"),
         **_SHARED,
     },
+    "organisations": {
+        "code": ("单位编码", "code", "编码"),
+        "name": ("名称", "name", "单位名称", "店名"),
+        "kind": ("类型", "kind"),
+        "category": ("类别", "category"),
+        "credit_code": ("统一社会信用代码", "credit_code", "信用代码"),
+        "building": ("楼栋编码", "building"),
+        "floor": ("楼层", "floor"),
+        "room": ("室号", "room"),
+        "licensed_from": ("许可起期", "licensed_from"),
+        "licensed_to": ("许可止期", "licensed_to"),
+        **_SHARED,
+    },
 }
 _KIND_NAMES = {
     "住宅": "residential", "商住": "mixed", "商住混合": "mixed", "商业": "commercial", "办公": "office",
     "学校": "school", "公共": "public", "其他": "other",
-    "室外": "outdoor", "室内": "indoor", "楼道": "vertical", "垂直": "vertical",
+    **KIND_WORDS, "室外": "outdoor", "室内": "indoor", "楼道": "vertical", "垂直": "vertical",
 }  # fmt: skip
 _EXAMPLES: Mapping[str, Sequence[Any]] = {
     "buildings": ("示例-0001", "3幢", "住宅", "示例小区", 11, 2, 44, 0, 0, 118.9285, 32.1035, "", "", "样例"),
@@ -65,8 +80,29 @@ _EXAMPLES: Mapping[str, Sequence[Any]] = {
     "checkpoints": (
         "示例-D01", "3幢二单元楼道", "楼道", "示例-0001", "6", "2", 30, "", "", "", "", "样例",
     ),
+    "organisations": (
+        "示例-Z01", "示例小吃店", "商铺", "餐饮", "", "示例-0001", "1", "101", "2026-01-01", "2031-01-01",
+        "", "", "", "", "样例",
+    ),
 }  # fmt: skip
-_TEXTS = frozenset({"code", "name", "compound", "text", "building", "floor", "entrance", "street", "grid"})
+_TEXTS = frozenset(
+    {
+        "code",
+        "name",
+        "compound",
+        "text",
+        "building",
+        "floor",
+        "entrance",
+        "street",
+        "grid",
+        "room",
+        "credit_code",
+    }
+)
+
+
+_WORDS: Mapping[str, Mapping[str, str]] = {"kind": _KIND_NAMES, "category": CATEGORY_WORDS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +150,7 @@ def read_places(body: bytes, file_name: str, kind: str, datum: str) -> ReadPlace
             name = cells.get("name") or cells.get("text")
             for error in invalid.errors()[:3]:
                 found.rejected.append(
-                    PlaceRejection(row, None if name is None else str(name)[:100], *_told(error))
+                    PlaceRejection(row, None if name is None else str(name)[:100], *told(error))
                 )
     return found
 
@@ -168,7 +204,8 @@ def _cells(named: Mapping[Any, Any]) -> dict[str, Any]:
         elif name in _TEXTS or name == "source":
             cells[name] = str(value)  # spreadsheets turn codes into numbers
         else:
-            cells[name] = _KIND_NAMES.get(str(value).strip(), value) if name == "kind" else value
+            words = _WORDS.get(name, {})
+            cells[name] = words.get(str(value).strip(), value)
     if attributes:
         cells["attributes"] = attributes
     at = cells.pop("lon", None), cells.pop("lat", None)
@@ -203,7 +240,7 @@ def _geometry(feature: Any, kind: str) -> dict[str, Any]:
 # ------------------------------------------------------------------------------------------- reasons
 
 
-def _told(error: ErrorDetails) -> tuple[str, Reason]:
+def told(error: ErrorDetails) -> tuple[str, Reason]:
     """The field and a sentence for people."""
     path = "/" + "/".join(str(part) for part in error["loc"])
     limits = error.get("ctx", {})
@@ -224,6 +261,9 @@ def _told(error: ErrorDetails) -> tuple[str, Reason]:
             word_zh, word_en = ("不得大于", "at most") if most is not None else ("不得小于", "at least")
             limit = most if most is not None else least
             return path, Reason("out-of-range", f"{word_zh} {limit}", f"{word_en} {limit}")
+        case "credit-code-wrong" | "licence-dates":
+            zh, _, en = error["msg"].partition(" / ")
+            return path if error["loc"] else "", Reason(error["type"], zh, en)
         case "string_pattern_mismatch":
             return path, Reason("malformed", "格式不对", "this has another form")
         case kind if kind.startswith(("int", "float", "finite")):

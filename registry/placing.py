@@ -30,6 +30,7 @@ from access.scope import EVERYWHERE, Scope
 from geo.models import Grid, GridVersion
 from geo.queries import standing_on, version_on
 from registry.models import Address, Building, Checkpoint
+from registry.organisations.models import Organisation
 
 Place = type[Building] | type[Address] | type[Checkpoint]
 Column = ColumnElement[Any] | InstrumentedAttribute[Any]
@@ -72,6 +73,12 @@ OF_ADDRESSES = Whereabouts(
 )
 OF_CHECKPOINTS = Whereabouts(
     Checkpoint.street_code, (Checkpoint.geom, Home.geom), (Checkpoint.manual_grid_id, Home.manual_grid_id)
+)
+
+OF_ORGANISATIONS = Whereabouts(
+    Organisation.street_code,
+    (Organisation.geom, Home.geom),
+    (Organisation.manual_grid_id, Home.manual_grid_id),
 )
 
 

@@ -14,10 +14,12 @@ from core.errors import NotFound
 from geo.models import CGCS2000, Grid
 from geo.queries import BBox
 from registry.models import Address, Building, Checkpoint
+from registry.organisations.models import Organisation
 from registry.placing import (
     OF_ADDRESSES,
     OF_BUILDINGS,
     OF_CHECKPOINTS,
+    OF_ORGANISATIONS,
     Home,
     PlacedIn,
     Whereabouts,
@@ -25,7 +27,7 @@ from registry.placing import (
     with_grids,
 )
 
-PlaceT = TypeVar("PlaceT", Building, Address, Checkpoint)
+PlaceT = TypeVar("PlaceT", Building, Address, Checkpoint, Organisation)
 
 _DIGITS = 7  # of coordinates in replies: about a centimetre
 _NO_CRS = 0
@@ -42,6 +44,8 @@ class PlaceFilter:
     text: str | None = None
     building: uuid.UUID | None = None
     with_retired: bool = False
+    kind: str | None = None
+    category: str | None = None  # of organisations
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,16 @@ _CHECKPOINTS = _Kind(
     (Checkpoint.name, Checkpoint.code),
     Checkpoint.building_id,
 )
-_KINDS: dict[type, _Kind[Any]] = {kind.table: kind for kind in (_BUILDINGS, _ADDRESSES, _CHECKPOINTS)}
+_ORGANISATIONS = _Kind(
+    Organisation,
+    Organisation.organisation_id,
+    OF_ORGANISATIONS,
+    (Organisation.name, Organisation.code, Organisation.credit_code),
+    Organisation.building_id,
+)
+_KINDS: dict[type, _Kind[Any]] = {
+    kind.table: kind for kind in (_BUILDINGS, _ADDRESSES, _CHECKPOINTS, _ORGANISATIONS)
+}
 
 
 def list_places(
@@ -179,6 +192,10 @@ def _narrowed(statement: Select[Any], kind: _Kind[Any], wanted: PlaceFilter) -> 
         statement = statement.where(kind.table.street_code == wanted.street)
     if wanted.building is not None and kind.building_id is not None:
         statement = statement.where(kind.building_id == wanted.building)
+    for column in ("kind", "category"):
+        value = getattr(wanted, column)
+        if value is not None and hasattr(kind.table, column):
+            statement = statement.where(getattr(kind.table, column) == value)
     if wanted.text is not None:
         found = (func.strpos(func.lower(column), wanted.text.lower()) > 0 for column in kind.searched)
         statement = statement.where(or_(*found))

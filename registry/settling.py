@@ -18,7 +18,7 @@ from geo.footprints import OUTSIDE_CHINA, BadFootprint, position_ewkb, positions
 from geo.models import CGCS2000, Division, Grid, GridVersion
 from geo.queries import standing_on, version_on
 from registry.address_text import normalised
-from registry.drafts import AddressDraft, AnyDraft, BuildingDraft, CheckpointDraft
+from registry.drafts import AddressDraft, AnyDraft, BuildingDraft, CheckpointDraft, OrganisationDraft
 from registry.models import Building
 from registry.people.drafts import HouseholdDraft
 
@@ -127,6 +127,10 @@ def divisions_in(session: Session, address: str) -> list[str]:
 
 _FIGURES = ("floors", "entrances", "households", "organisations", "shops")
 _OF_BUILDINGS = ("code", "name", "kind", "compound", *_FIGURES)
+_OF_ORGANISATIONS = (
+    *("code", "name", "kind", "category", "credit_code"),
+    *("floor", "room", "licensed_from", "licensed_to"),
+)
 _OF_CHECKPOINTS = ("code", "name", "kind", "floor", "entrance", "radius_m")
 
 
@@ -137,11 +141,14 @@ def _own_columns(draft: AnyDraft, street_code: str, around: Surroundings) -> dic
     if isinstance(draft, AddressDraft):
         plain = normalised(draft.text, around.division_names[street_code])
         return {"text": draft.text, "normalised": plain, "building_id": building_id}
-    return {"building_id": building_id, **{name: getattr(draft, name) for name in _OF_CHECKPOINTS}}
+    own = _OF_ORGANISATIONS if isinstance(draft, OrganisationDraft) else _OF_CHECKPOINTS
+    return {"building_id": building_id, **{name: getattr(draft, name) for name in own}}
 
 
 def home_of(
-    draft: AddressDraft | CheckpointDraft | HouseholdDraft, street_code: str, around: Surroundings
+    draft: AddressDraft | CheckpointDraft | OrganisationDraft | HouseholdDraft,
+    street_code: str,
+    around: Surroundings,
 ) -> uuid.UUID | None:
     """The building that the draft names. Raises: Unsettled."""
     if draft.building is not None and around.buildings.get(draft.building) != street_code:

@@ -59,7 +59,7 @@ REPEATED: dict[int | str, dict[str, Any]] = {200: {"description": "Changed, or t
 TABLE: dict[int | str, dict[str, Any]] = {200: {"content": {XLSX: {}}}}
 _MAX_FILE_NAME = 200
 
-Kind = Literal["buildings", "addresses", "checkpoints"]
+Kind = Literal["buildings", "addresses", "checkpoints", "organisations"]
 # A map of a street's buildings shall not need fifty requests.
 PlaceLimit = Annotated[int, Query(ge=1, le=1000, description="items on a page")]
 Street = Annotated[str | None, Query(pattern="^[0-9]{9}$", description="street code")]

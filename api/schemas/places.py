@@ -14,6 +14,7 @@ from registry.geocoding import Candidate, Match
 from registry.importing import PlacesReport
 from registry.keeping import AnyPlace
 from registry.models import Address, Building, Checkpoint
+from registry.organisations.models import Organisation
 from registry.place_files import PlaceRejection
 from registry.placing import PlacedIn
 from registry.plates import PlateProof, shown
@@ -64,8 +65,8 @@ class BuildingOut(PlaceOut):
 
     @classmethod
     def of(cls, found: Found[Building]) -> "BuildingOut":
-        own = _own(cls, found.place)
-        return cls.model_validate({**_shared(found, found.place.building_id), **own})
+        own = own_columns(cls, found.place)
+        return cls.model_validate({**shared_columns(found, found.place.building_id), **own})
 
 
 class BuildingDetailOut(BuildingOut):
@@ -89,7 +90,11 @@ class AddressOut(PlaceOut):
     @classmethod
     def of(cls, found: Found[Address]) -> "AddressOut":
         return cls.model_validate(
-            {**_shared(found, found.place.address_id), **_own(cls, found.place), **_home(found)}
+            {
+                **shared_columns(found, found.place.address_id),
+                **own_columns(cls, found.place),
+                **home_columns(found),
+            }
         )
 
 
@@ -113,10 +118,12 @@ class CheckpointOut(PlaceOut):
     def of(cls, found: Found[Checkpoint], keeper: Scope) -> "CheckpointOut":
         is_keeper = keeper.covers(f"{found.place.street_code}/")
         own = {
-            **_own(cls, found.place),
+            **own_columns(cls, found.place),
             "short_code": shown(found.place.short_code) if is_keeper else None,
         }
-        return cls.model_validate({**_shared(found, found.place.checkpoint_id), **own, **_home(found)})
+        return cls.model_validate(
+            {**shared_columns(found, found.place.checkpoint_id), **own, **home_columns(found)}
+        )
 
 
 class BuildingPage(BaseModel):
@@ -252,8 +259,8 @@ def next_of(items: Sequence[PlaceOut], limit: int) -> str | None:
     return str(items[limit - 1].id) if len(items) > limit else None
 
 
-def _shared(found: Found[Any], place_id: uuid.UUID) -> dict[str, Any]:
-    own = _own(PlaceOut, found.place)
+def shared_columns(found: Found[Any], place_id: uuid.UUID) -> dict[str, Any]:
+    own = own_columns(PlaceOut, found.place)
     return {
         **own,
         "id": place_id,
@@ -263,11 +270,11 @@ def _shared(found: Found[Any], place_id: uuid.UUID) -> dict[str, Any]:
     }
 
 
-def _own(schema: type[PlaceOut], place: AnyPlace) -> Mapping[str, Any]:
+def own_columns(schema: type[PlaceOut], place: AnyPlace) -> Mapping[str, Any]:
     """The columns that the schema names like the table does."""
     columns = place.__table__.columns
     return {name: getattr(place, name) for name in schema.model_fields if name in columns}
 
 
-def _home(found: Found[Address] | Found[Checkpoint]) -> dict[str, Any]:
+def home_columns(found: Found[Address] | Found[Checkpoint] | Found[Organisation]) -> dict[str, Any]:
     return {"building": found.place.building_id, "building_name": found.home}

@@ -53,7 +53,7 @@ def put_resident(
         return _make(session, actor, resident_id, household, said, keys=keys, mark=marks[0])
     resident, kept_in = require_resident(session, actor, WRITE, resident_id)
     said = beside_stored_number(said, resident)
-    changes = _changes(resident, said, keys)
+    changes = changes_of(resident, said, keys)
     is_elsewhere = kept_in.household_id != household.household_id
     if not is_elsewhere and not changes:
         return Kept(resident_id, is_new=False)
@@ -65,8 +65,8 @@ def put_resident(
         raise ResidentErased
     require_revision(resident, revision)
     _refuse_known(session, actor, resident_id, household.street_code, _indexes(said, keys))
-    fields = list(_told(resident, said, changes, keys))
-    change(resident, _columns(resident_id, said, keys, only=changes), actor)
+    fields = list(told_of(resident, said, changes, keys))
+    change(resident, columns_of_said(resident_id, said, keys, only=changes), actor)
     session.flush()
     subject = Subject(household, "resident", resident_id)
     record_change(session, actor, subject, "changed", fields, mark=marks[0])
@@ -215,7 +215,7 @@ def _make(
     if household.retired_on is not None:
         raise HouseholdRetired
     _refuse_known(session, actor, resident_id, household.street_code, _indexes(said, keys))
-    columns = _columns(resident_id, said, keys, only={*said.columns, *said.numbers})
+    columns = columns_of_said(resident_id, said, keys, only={*said.columns, *said.numbers})
     resident = Resident(
         resident_id=resident_id,
         household_id=household.household_id,
@@ -229,12 +229,13 @@ def _make(
     session.flush()
     session.add(_stay(resident_id, household.household_id, said.columns.get("joined_on")))
     names = [name for name, value in {**said.columns, **said.numbers}.items() if value is not None]
-    fields = list(_told(None, said, set(names), keys))
+    fields = list(told_of(None, said, set(names), keys))
     record_change(session, actor, Subject(household, "resident", resident_id), "created", fields, mark=mark)
     return Kept(resident_id, is_new=True)
 
 
-def _columns(resident_id: uuid.UUID, said: Said, keys: KeyRing, *, only: set[str]) -> dict[str, Any]:
+def columns_of_said(resident_id: uuid.UUID, said: Said, keys: KeyRing, *, only: set[str]) -> dict[str, Any]:
+    """What the table holds of these fields: numbers sealed, and their indexes."""
     columns = {name: value for name, value in said.columns.items() if name in only}
     for name, number in said.numbers.items():
         if name in only:
@@ -244,7 +245,7 @@ def _columns(resident_id: uuid.UUID, said: Said, keys: KeyRing, *, only: set[str
     return columns
 
 
-def _changes(resident: Resident, said: Said, keys: KeyRing) -> set[str]:
+def changes_of(resident: Resident, said: Said, keys: KeyRing) -> set[str]:
     """The fields that would change. A sealed number is compared by its index, under any key."""
     changed = {name for name, value in said.columns.items() if not is_same(resident, {name: value})}
     for name, number in said.numbers.items():
@@ -255,7 +256,7 @@ def _changes(resident: Resident, said: Said, keys: KeyRing) -> set[str]:
     return changed
 
 
-def _told(resident: Resident | None, said: Said, changed: set[str], keys: KeyRing) -> Iterator[Field]:
+def told_of(resident: Resident | None, said: Said, changed: set[str], keys: KeyRing) -> Iterator[Field]:
     """What the centre learns of the change: names of fields; of name and numbers what masks leave."""
     for name in sorted(changed):
         if name == "name":

@@ -53,11 +53,11 @@ def reveal(
 
     Raises: Invalid, Forbidden, NotFound, ResidentErased, TooManyLooks.
     """
-    _require_words(why)
+    require_words(why)
     resident, household = require_resident(session, actor, Action.REVEAL_PERSONAL, resident_id)
     if resident.erased_at is not None:
         raise ResidentErased
-    _count(session, actor, "reveal", limits.reveals_per_hour)
+    count_look(session, actor, "reveal", limits.reveals_per_hour)
     values: dict[str, Any] = {name: _value(resident, name, keys) for name in fields}
     _record(session, actor, household.street_code, f"resident:{resident_id}", why, fields=sorted(values))
     return values
@@ -78,9 +78,9 @@ def search(
     Raises: Invalid, Forbidden, TooManyLooks.
     """
     require_somewhere(actor, Action.REVEAL_PERSONAL)
-    _require_words(why)
+    require_words(why)
     plain = _read(number, kind)
-    _count(session, actor, "search", limits.searches_per_hour)
+    count_look(session, actor, "search", limits.searches_per_hour)
     candidates = residents_with(session, plain, kind, keys)
     scope = scope_of(actor, Action.REVEAL_PERSONAL)
     found = [one for one in candidates if is_inside(session, scope, one.household_id)]
@@ -108,7 +108,8 @@ def residents_with(session: Session, number: str, kind: str, keys: KeyRing) -> S
 # ----------------------------------------------------------------------------------------------- parts
 
 
-def _require_words(why: Why) -> None:
+def require_words(why: Why) -> None:
+    """Return when the reason is one, or says in words what it is. Raises: Invalid."""
     if why.reason == "other" and not why.note.strip():
         told = "请说明原因 / say why"
         raise Invalid(errors=[FieldError("/note", "missing", told)])
@@ -128,7 +129,7 @@ def _value(resident: Resident, name: Revealed, keys: KeyRing) -> Any:
     return None if sealed is None else keys.open(sealed, aad_of(resident.resident_id, name))
 
 
-def _count(session: Session, actor: Actor, kind: str, most: int) -> None:
+def count_look(session: Session, actor: Actor, kind: str, most: int) -> None:
     """One look more of this person; those of an hour, in all processes, are counted. Raises: TooManyLooks."""
     session.execute(_LOCK, {"person": str(actor.person_id)})
     mine = (PersonalLook.person_id == actor.person_id, PersonalLook.kind == kind)
@@ -147,12 +148,17 @@ def _record(
     session: Session, actor: Actor, street_code: str, subject: str, why: Why, **detail: list[str]
 ) -> None:
     action = "personal.searched" if subject.startswith("search:") else "personal.revealed"
-    words = {"note": mask(why.note.strip())} if why.note.strip() else {}
     audit.record(
         session,
         chain=street_code,
         actor=actor.label,
         action=action,
         subject=subject,
-        detail={"reason": why.reason, **words, **detail},
+        detail={**words_of(why), **detail},
     )
+
+
+def words_of(why: Why) -> dict[str, str]:
+    """What the trail says of the reason; a number in its words is masked."""
+    words = {"note": mask(why.note.strip())} if why.note.strip() else {}
+    return {"reason": why.reason, **words}

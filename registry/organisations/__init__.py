@@ -1,0 +1,1 @@
+"""Organisations, shops and facilities: kinds, categories, credit codes."""
