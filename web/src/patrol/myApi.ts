@@ -96,6 +96,7 @@ export interface Appeal {
   patrol_id: string | null
   grid_code: string
   grid_name: string
+  week: string
   started_at: string
   finished_at: string | null
   note: string

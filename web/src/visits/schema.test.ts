@@ -3,12 +3,26 @@ import { describe, expect, it } from 'vitest'
 import { answersOf, fieldsOf, freshItem, missingIn } from './schema'
 
 const named = (zh: string): { zh: string; en: string } => ({ zh, en: zh.toUpperCase() })
+const NEEDS = {
+  ...named('需求'),
+  type: 'array',
+  maxItems: 3,
+  items: {
+    type: 'object',
+    required: ['kind'],
+    properties: {
+      kind: { ...named('类别'), type: 'string', maxLength: 20 },
+      urgency: { ...named('缓急'), oneOf: [{ const: 'normal', ...named('一般') }], default: 'normal' },
+    },
+  },
+}
 const definition = {
   type: 'object',
   additionalProperties: false,
   required: ['state', 'plan', 'tags'],
   $defs: { day: { type: 'string', format: 'date' } },
   properties: {
+    needs: NEEDS,
     state: { ...named('状况'), type: 'string', oneOf: [{ const: 'ok', ...named('好') }, { const: 'bad', ...named('差') }] },
     tags: { ...named('标签'), type: 'array', items: { type: 'string', enum: ['a', 'b'] } },
     alone: { ...named('独居'), type: 'boolean' },
@@ -19,34 +33,21 @@ const definition = {
       required: ['on'],
       properties: { on: { $ref: '#/$defs/day', ...named('日期') }, note: { ...named('说明'), type: 'string' } },
     },
-    needs: {
-      ...named('需求'),
-      type: 'array',
-      maxItems: 3,
-      items: {
-        type: 'object',
-        required: ['kind'],
-        properties: {
-          kind: { ...named('类别'), type: 'string', maxLength: 20 },
-          urgency: { ...named('缓急'), oneOf: [{ const: 'normal', ...named('一般') }], default: 'normal' },
-        },
-      },
-    },
   },
 }
 const fields = fieldsOf(definition)
 
 describe('a form', () => {
-  it('is drawn by what each field is', () => {
+  it('is drawn by what each field is, what it must have first and needs last', () => {
     expect(fields.map(({ name, kind, isRequired }) => [name, kind, isRequired])).toEqual([
       ['state', 'choice', true],
+      ['plan', 'group', true],
       ['tags', 'choices', true],
       ['alone', 'flag', false],
       ['count', 'number', false],
-      ['plan', 'group', true],
       ['needs', 'list', false],
     ])
-    const [state, , , , plan] = fields
+    const [state, plan] = fields
     expect(state?.kind === 'choice' && state.choices.map(({ zh, en }) => [zh, en])).toEqual([
       ['好', '好'],
       ['差', '差'],
@@ -72,8 +73,8 @@ describe('a form', () => {
     const answers = answersOf(fields, { needs: [{ urgency: 'normal' }] })
     expect(missingIn(fields, answers)).toEqual([
       '/answers/state',
-      '/answers/tags',
       '/answers/plan/on',
+      '/answers/tags',
       '/answers/needs/0/kind',
     ])
   })

@@ -32,15 +32,27 @@ type Schema = Record<string, unknown>
 
 const LONG = 120 // characters that need more than one line
 const MANY = 20
+const NEEDS = 'needs' // of any form: what becomes a matter for others
 
 export function fieldsOf(definition: Schema): Field[] {
   return objectFields(definition, (definition.$defs ?? {}) as Record<string, Schema>)
 }
 
 function objectFields(schema: Schema, defs: Record<string, Schema>): Field[] {
-  const required = new Set((schema.required ?? []) as string[])
+  const required = (schema.required ?? []) as string[]
   const properties = (schema.properties ?? {}) as Record<string, Schema>
-  return Object.entries(properties).map(([name, inner]) => fieldOf(name, inner, required.has(name), defs))
+  return inOrder(properties, required).map((name) =>
+    fieldOf(name, properties[name] ?? {}, required.includes(name), defs),
+  )
+}
+
+/** What must be answered comes first, needs come last: the order of an object's names means nothing on the wire. */
+function inOrder(properties: Record<string, Schema>, required: readonly string[]): string[] {
+  const names = Object.keys(properties)
+  const first = required.filter((name) => names.includes(name))
+  const rest = names.filter((name) => !first.includes(name))
+  const isLast = (name: string): boolean => name === NEEDS
+  return [...first, ...rest.filter((name) => !isLast(name)), ...rest.filter(isLast)]
 }
 
 function fieldOf(name: string, given: Schema, isRequired: boolean, defs: Record<string, Schema>): Field {

@@ -50,6 +50,7 @@ const visitsEn = {
     length: '{n} households, about {length}',
     stop: 'Stop {n}',
     leg: 'about {length} on foot',
+    same: 'same building',
     hint: 'Pressing ones first, then those on the way; each entrance from the lowest floor up. Distances are straight lines.',
     emptyTitle: 'No round needed',
     emptyText: 'Nobody is to be visited now.',

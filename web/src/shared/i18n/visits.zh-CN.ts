@@ -50,6 +50,7 @@ const visitsZh = {
     length: '{n} 户，约走 {length}',
     stop: '第 {n} 站',
     leg: '步行约 {length}',
+    same: '同一栋楼',
     hint: '先安排急的，再带上顺路的；同一单元从低层到高层。距离按直线计算。',
     emptyTitle: '不用排路线',
     emptyText: '现在没有待访的住户。',
