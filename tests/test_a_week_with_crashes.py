@@ -1,7 +1,6 @@
 """A worker's week in any order, batching and repetition, with server and worker killed in between."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -83,7 +82,7 @@ class Site:
         with (self.home / "log").open("ab") as log:
             self.running[name] = subprocess.Popen(
                 [sys.executable, *program],
-                env={"PATH": os.environ["PATH"], "PYTHONPATH": str(Path.cwd()), **environment},
+                env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(Path.cwd()), **environment},
                 stderr=log,
             )
 

@@ -222,4 +222,4 @@ class PatrolChecklistsOut(BaseModel):
 
 def _missing(view: FindingView) -> ReasonOut | None:
     found = incomplete(view)
-    return found and ReasonOut(code=found.code, zh=found.zh, en=found.en)
+    return None if found is None else ReasonOut(code=found.code, zh=found.zh, en=found.en)

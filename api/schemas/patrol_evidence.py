@@ -38,13 +38,14 @@ class CheckInIn(Body):
     sent_at: AwareDatetime | None = Field(None, description=SENT_AT)
 
     def claim(self) -> CheckInClaim:
-        position = self.position
+        where = self.position
+        position = where and Position(where.lon, where.lat, where.accuracy_m, where.datum)
         return CheckInClaim(
             at=self.at,
             checkpoint_id=self.checkpoint_id,
             token=self.token,
             short_code=self.short_code,
-            position=position and Position(position.lon, position.lat, position.accuracy_m, position.datum),
+            position=position,
             sent_at=self.sent_at,
         )
 

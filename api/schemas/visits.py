@@ -256,7 +256,8 @@ def _need(need: Need) -> dict[str, Any]:
 def body_schema(kind: type[VisitIn] | type[CorrectionIn]) -> dict[str, Any]:
     """The schema of a body that is read by hand, in one piece."""
     schema = kind.model_json_schema()
-    return _inlined(schema, schema.pop("$defs", {}))
+    inlined: dict[str, Any] = _inlined(schema, schema.pop("$defs", {}))
+    return inlined
 
 
 def _inlined(node: Any, parts: dict[str, Any]) -> Any:
