@@ -185,8 +185,8 @@ def test_a_household_is_found_however_its_place_is_known(session: Session) -> No
     make_people.household(session, code="address", geom=None, address_id=own.address_id)
     make_people.household(session, code="address of a building", geom=None, address_id=inside.address_id)
     make_people.household(session, code="elsewhere", geom=None, building_id=far.building_id)
-    home = {"building_id": far.building_id, "manual_grid_id": tree.a11.grid_id}
-    by_hand: dict[str, Any] = {"geom": None, **home}
+    chosen: dict[str, Any] = {"geom": None, "manual_grid_id": tree.a11.grid_id}
+    by_hand = {**chosen, "building_id": far.building_id}
     make_people.household(session, code="by hand", **by_hand)
     found = set(_lines(session, member))
     assert found == {"own", "building", "address", "address of a building", "by hand"}
