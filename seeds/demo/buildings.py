@@ -232,6 +232,9 @@ def _checkpoint_rows(
         name = f"{houses[number].called}楼道"
         floor = str(houses[number].floors)
         yield row(name, "vertical", building_id=ids[number], floor=floor, entrance="1")
+    below = _houses_in(MEMBER_GRID, houses)[0]  # a second plate in one staircase: time between two counts
+    name = f"{houses[below].called}门厅"
+    yield row(name, "vertical", building_id=ids[below], floor="1", entrance="1")
     for floor_grid in (grid for grid in stored if grid.kind == FLOOR):
         assert floor_grid.parent
         around = next(n for n, house in enumerate(houses) if house.grid is floor_grid.parent)

@@ -1,94 +1,111 @@
-"""Verdicts of the recorded patrols, by the code that judges every patrol; nothing here decides anything."""
+"""Verdicts of the recorded patrols, by the code that judges every patrol; nothing here decides anything.
 
-from collections.abc import Mapping
-from datetime import date, timedelta
+As when a week is judged anew (patrol/batch_judging.py): every patrol by itself, then each beside the others.
+Grids and checkpoints of the demo have one version, so they are read once and not for every day.
+"""
+
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
-from core.clock import Week, local_date
-from patrol.evidence import JudgedGrid, Recorded, checkpoints_of, grid_on, stored_policies
-from patrol.fixes import decode
-from patrol.judging import judge_recorded, verdict_values
-from patrol.models import Patrol
+from core.clock import local_date
+from patrol.coverage.rolling import enqueue_days
+from patrol.evidence import StoredRows, checkpoints_of, grids_on, recorded_of, stored_policies, stored_rows
+from patrol.judging import Seen, judge_recorded, row_of
+from patrol.models import Patrol, PatrolVerdict
 from patrol.policies import policy_for
-from patrol.presence.rules import Evidence, StandingCheckpoint
-from patrol.suspicion import replayed, track_mark
-from patrol.verdicts import Verdict, doubted
-from seeds.demo.recordings import Recording
+from patrol.presence.rules import StandingCheckpoint
+from patrol.suspicion import Compared, Suspicion, suspicion_of
+from seeds.demo.copying import copy_rows
+from seeds.demo.places import STREET_CODE
 from seeds.demo.storing import StoredGrid
 from seeds.demo.street import DemoGrid
 
 _JUDGED_AFTER = timedelta(seconds=2)  # the worker's usual delay
+_BATCH = 200
+_UNSUSPECTED = Suspicion((), frozenset())
+_DOUBTED = ("status", "results", "related")  # what other patrols change in a verdict
 
 
 class Judge:
-    """Judges recordings in stored grids; each grid is read once, for the demo's have one version."""
+    """Judges the stored patrols of the demo."""
 
-    def __init__(self, session: Session, stored: Mapping[DemoGrid, StoredGrid]) -> None:
+    def __init__(self, session: Session, stored: Mapping[DemoGrid, StoredGrid], moment: datetime) -> None:
         self._session = session
         self._stored = stored
-        self._policies = stored_policies(session)
-        self._grids: dict[int, JudgedGrid] = {}
-        self._checkpoints: dict[tuple[int, date], tuple[StandingCheckpoint, ...]] = {}
-        self._marks: dict[tuple[int, tuple[int, float]], dict[str, Any]] = {}
+        self._moment = moment
+        day = local_date(moment)
+        places = {(one.grid_id, day) for one in stored.values()}
+        self._grids = {grid_id: grid for (grid_id, _), grid in grids_on(session, places).items()}
+        self._checkpoints: dict[int, tuple[StandingCheckpoint, ...]] = {}
 
-    def verdict_row(self, recording: Recording) -> dict[str, Any]:
-        """The verdict on what was stored, not on what was walked: the codec rounds to the centimetre."""
-        assert recording.finish_received_at
-        started_at = recording.outing.starts_at
-        grid_id = self._stored[recording.outing.grid].grid_id
-        grid = self._grid(grid_id, local_date(started_at))
-        chosen = policy_for(self._policies, path=grid.path, kind=grid.kind, day=local_date(started_at))
-        stored = self._recorded(recording, grid_id, grid)
-        verdict, track = judge_recorded(stored, grid, chosen.policy)
-        original = self._original(grid_id, verdict)
-        if original is not None:
-            shown = [{"id": str(original["patrol_id"])}]
-            verdict = doubted(verdict, [replayed(verdict, patrols=shown)])
-        row = {
-            **verdict_values(verdict, track),
-            "patrol_id": recording.patrol_id,
-            "person_id": recording.outing.duty.worker.person_id,
-            "grid_id": grid_id,
-            "week": Week.of(started_at).monday,
-            "started_at": started_at,
-            "policy_id": chosen.policy_id,
-            "grid_version_id": grid.version_id,
-            "judged_at": recording.finish_received_at + _JUDGED_AFTER,
-            "related": [],
-        }
-        self._relate(row, original, verdict)
-        return row
+    def plates_of(self, grid: DemoGrid) -> tuple[StandingCheckpoint, ...]:
+        """The checkpoints of a grid and of those below it."""
+        return self._plates(self._stored[grid].grid_id)
 
-    def _recorded(self, recording: Recording, grid_id: int, grid: JudgedGrid) -> Recorded:
-        started_at, finished_at = recording.outing.starts_at, recording.finished_at
-        assert finished_at
-        key = (grid_id, local_date(started_at))
-        if key not in self._checkpoints:
-            patrol = Patrol(started_at=started_at)
-            self._checkpoints[key] = checkpoints_of(self._session, patrol, grid)
-        return Recorded(
-            fixes=decode([segment.upload.blob for segment in recording.segments]),
-            started_ms=round(started_at.timestamp() * 1000),
-            finished_ms=round(finished_at.timestamp() * 1000),
-            evidence=Evidence(checkpoints=self._checkpoints[key]),
-        )
+    def judge(self) -> Iterator[int]:
+        """Every finished patrol has its verdict; answers after each how many remain."""
+        finished = select(Patrol).where(Patrol.finished_at.is_not(None))
+        patrols = self._session.scalars(finished.order_by(Patrol.started_at, Patrol.patrol_id)).all()
+        self._policies = stored_policies(self._session)
+        seen: dict[uuid.UUID, Seen] = {}
+        rows: dict[uuid.UUID, dict[str, Any]] = {}
+        for batch in _batches(patrols):
+            stored = stored_rows(self._session, batch)
+            for patrol in batch:
+                own = stored[patrol.patrol_id]
+                seen[patrol.patrol_id] = self._look_at(patrol, own)
+                row = row_of(patrol, seen[patrol.patrol_id], _UNSUSPECTED, _judged_at(patrol, own))
+                rows[patrol.patrol_id] = {"patrol_id": patrol.patrol_id, **row}
+                yield len(patrols) - len(seen)
+        copy_rows(self._session, PatrolVerdict, list(rows.values()))
+        self._session.execute(text("ANALYZE patrols, patrol_verdicts"))
+        self._compare(patrols, seen, rows)
+        # The worker sums up the cells that were walked.
+        enqueue_days(self._session, STREET_CODE, {local_date(patrol.started_at) for patrol in patrols})
 
-    def _original(self, grid_id: int, verdict: Verdict) -> dict[str, Any] | None:
-        """The row of an earlier recording of the grid that was the same; they come in order of start."""
-        mark = track_mark(verdict)
-        return None if mark is None else self._marks.get((grid_id, mark))
+    def _look_at(self, patrol: Patrol, own: StoredRows) -> Seen:
+        grid = self._grids[patrol.grid_id]
+        day = local_date(patrol.started_at)
+        chosen = policy_for(self._policies, path=grid.path, kind=grid.kind, day=day)
+        recorded = recorded_of(patrol, own, self._plates(patrol.grid_id))
+        verdict, track = judge_recorded(recorded, grid, chosen.policy)
+        return Seen(grid, chosen, recorded, verdict, track)
 
-    def _relate(self, row: dict[str, Any], original: dict[str, Any] | None, verdict: Verdict) -> None:
-        mark = track_mark(verdict)
-        if original is not None:
-            row["related"].append(original["patrol_id"])
-            original["related"].append(row["patrol_id"])
-        elif mark is not None:
-            self._marks[row["grid_id"], mark] = row
+    def _compare(
+        self,
+        patrols: Sequence[Patrol],
+        seen: Mapping[uuid.UUID, Seen],
+        rows: Mapping[uuid.UUID, Mapping[str, Any]],
+    ) -> None:
+        compared, doubted = Compared(), []
+        for patrol in patrols:
+            key, one = patrol.patrol_id, seen[patrol.patrol_id]
+            policy = one.chosen.policy
+            found = suspicion_of(self._session, patrol, one.verdict, one.track, policy, compared=compared)
+            if found != _UNSUSPECTED:
+                row = row_of(patrol, one, found, rows[key]["judged_at"])
+                doubted.append({"patrol_id": key, **{name: row[name] for name in _DOUBTED}})
+        self._session.execute(update(PatrolVerdict), doubted)
 
-    def _grid(self, grid_id: int, day: date) -> JudgedGrid:
-        if grid_id not in self._grids:
-            self._grids[grid_id] = grid_on(self._session, grid_id, day)
-        return self._grids[grid_id]
+    def _plates(self, grid_id: int) -> tuple[StandingCheckpoint, ...]:
+        if grid_id not in self._checkpoints:
+            now = Patrol(started_at=self._moment)
+            self._checkpoints[grid_id] = checkpoints_of(self._session, now, self._grids[grid_id])
+        return self._checkpoints[grid_id]
+
+
+def _batches(patrols: Sequence[Patrol]) -> Iterable[Sequence[Patrol]]:
+    return (patrols[first : first + _BATCH] for first in range(0, len(patrols), _BATCH))
+
+
+def _judged_at(patrol: Patrol, own: StoredRows) -> datetime:
+    assert patrol.finish_received_at
+    came: list[datetime] = [
+        row.received_at for rows in (own.segments, own.check_ins, own.gaps) for row in rows
+    ]
+    return max([patrol.finish_received_at, *came]) + _JUDGED_AFTER

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from sqlalchemy import Engine, select, text
@@ -25,8 +25,10 @@ from registry.models import Address, Building, Checkpoint
 from registry.people.models import Household, HouseholdTag, Resident
 from seeds.base import ACTOR, load_base
 from seeds.demo.buildings import House, build_houses, store_places
-from seeds.demo.copying import copy_rows
-from seeds.demo.crew import hire
+from seeds.demo.crew import MEMBER_GRID, hire
+from seeds.demo.decisions import store_decisions, store_unrecorded
+from seeds.demo.devices import store_devices
+from seeds.demo.evidence import replace_plate, store_evidence
 from seeds.demo.households import store_households
 from seeds.demo.judging import Judge
 from seeds.demo.places import STREET_CODE
@@ -35,6 +37,7 @@ from seeds.demo.rules import store_rules
 from seeds.demo.schedule import WEEKS, plan_outings
 from seeds.demo.storing import StoredGrid, store_crew, store_grids, store_recordings
 from seeds.demo.street import DemoGrid, build_street
+from seeds.demo.themes import store_themes
 from seeds.demo.visits import store_visits
 from seeds.demo.workers import Crew
 
@@ -149,11 +152,11 @@ class _Loader:
         recordings = self._record(grids, crew)
         stored = store_grids(self._session, grids, self._valid_from)
         store_crew(self._session, crew, stored, password_hash)
+        store_devices(self._session, [one.outing for one in recordings])
         store_recordings(self._session, recordings, stored)
         houses = self._build(grids, stored)
         self._settle(houses, crew)
-        verdicts = self._judge(recordings, stored)
-        copy_rows(self._session, PatrolVerdict, verdicts)
+        self._judge(recordings, stored, crew)
         for weeks_ago in self._counted("weeks 周统计", range(WEEKS)):
             roll_up(self._session, STREET_CODE, str(Week.of_day(self._today).shifted(-weeks_ago)))
         self._tell(grids, crew, recordings)
@@ -189,12 +192,22 @@ class _Loader:
         return [recorder.record(outing) for outing in self._counted("patrols 巡查", outings)]
 
     def _judge(
-        self, recordings: Sequence[Recording], stored: Mapping[DemoGrid, StoredGrid]
-    ) -> list[dict[str, Any]]:
+        self, recordings: Sequence[Recording], stored: Mapping[DemoGrid, StoredGrid], crew: Crew
+    ) -> None:
+        """Evidence, verdicts and decisions."""
         store_rules(self._session, self._valid_from)
-        judge = Judge(self._session, stored)
-        finished = [recording for recording in recordings if recording.finished_at]
-        return [judge.verdict_row(recording) for recording in self._counted("verdicts 判定", finished)]
+        moment = reference_moment(self._today)
+        judge = Judge(self._session, stored, moment)
+        own = next(grid for grid in stored if grid.name == MEMBER_GRID)
+        first_day = Week.of_day(self._today).shifted(-WEEKS).starts_at
+        replaced_id = replace_plate(self._session, judge.plates_of(own), first_day)
+        store_evidence(self._session, recordings, judge.plates_of, replaced_id)
+        asked = store_unrecorded(self._session, crew, stored, self._today)
+        for left in judge.judge():
+            if left % _TOLD_EVERY == 0:
+                self._progress("verdicts 判定", len(recordings) - left, len(recordings))
+        store_decisions(self._session, crew, stored, asked, moment)
+        store_themes(self._session, recordings, crew)
 
     def _counted(self, step: str, things: Sequence[T]) -> Iterator[T]:
         """The things one by one, the progress being told now and then."""

@@ -10,14 +10,15 @@ import numpy as np
 from geo.datums import Datum
 from patrol.fixes import Fixes, join
 from patrol.wire import Upload, make_upload
+from seeds.demo.outings import Manner, Outing
 from seeds.demo.plan import METRES_PER_LAT, METRES_PER_LON
-from seeds.demo.schedule import Manner, Outing
 from seeds.demo.street import DemoGrid
 from seeds.demo.walks import Lanes, Pace, lay_lanes, walk
 
 _FIXES_PER_SEGMENT = 400
 _CORNER = 4  # crossings that someone in a hurry gets to see
 _RIDING_MPS = 13.0
+_STEP_OFF_M = 1.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,8 @@ class Recorder:
         )
 
     def _fixes(self, outing: Outing, rng: np.random.Generator) -> Fixes:
+        if outing.original is not None:
+            return self._alike(outing, outing.original, rng)
         grid = outing.grid
         fixes = self._walk(self._place(grid, outing.manner), outing, rng)
         if outing.manner is Manner.TWO_TRAILS:
@@ -77,6 +80,14 @@ class Recorder:
             fixes = both.take(np.argsort(both.at_ms, kind="stable"))
         fixes = _SPOILT.get(outing.manner, _unspoilt)(fixes, rng)
         return fixes.take(fixes.at_ms <= outing.ends_at.timestamp() * 1000)
+
+    def _alike(self, outing: Outing, original: Outing, rng: np.random.Generator) -> Fixes:
+        """The positions of the original at another time, each a step off."""
+        fixes = self._fixes(original, np.random.default_rng([*self._seed, original.number]))
+        later = round((outing.starts_at - original.starts_at) / timedelta(milliseconds=1))
+        off = rng.normal(0, _STEP_OFF_M, (2, len(fixes)))
+        moved = fixes.moved(fixes.lon + off[0] / METRES_PER_LON, fixes.lat + off[1] / METRES_PER_LAT)
+        return replace(moved, at_ms=moved.at_ms + later)
 
     def _walk(self, place: DemoGrid, outing: Outing, rng: np.random.Generator) -> Fixes:
         pace, phone = _PACES.get(outing.manner, Pace()), outing.duty.worker.phone
@@ -92,7 +103,7 @@ class Recorder:
 
     def _place(self, grid: DemoGrid, manner: Manner) -> DemoGrid:
         """Where the walk really goes."""
-        if manner is Manner.ELSEWHERE:
+        if manner in (Manner.ELSEWHERE, Manner.FAR_PLATE):
             return self._elsewhere(grid)
         return _root(grid) if manner is Manner.RIDDEN else grid
 
@@ -133,6 +144,7 @@ def _uuid7(moment: datetime, rng: np.random.Generator) -> uuid.UUID:
 
 _PACES: Mapping[Manner, Pace] = {
     Manner.CORNER: Pace(corners=_CORNER),
+    Manner.BY_PLATES: Pace(corners=_CORNER),
     Manner.RIDDEN: Pace(speed_mps=_RIDING_MPS, pauses=0),
 }
 
@@ -155,6 +167,12 @@ def _silent(fixes: Fixes, rng: np.random.Generator) -> Fixes:
     """The screen went dark early and the phone stopped telling until shortly before the end."""
     awake = np.arange(len(fixes)) / len(fixes)
     return fixes.take((awake < rng.uniform(0.15, 0.3)) | (awake > rng.uniform(0.88, 0.95)))
+
+
+def _interrupted(fixes: Fixes, _: np.random.Generator) -> Fixes:
+    """Nothing for some minutes in the middle."""
+    part = np.arange(len(fixes)) / len(fixes)
+    return fixes.take((part < 0.46) | (part > 0.57))
 
 
 def _inaccurate(fixes: Fixes, rng: np.random.Generator) -> Fixes:
@@ -186,4 +204,11 @@ _SPOILT: Mapping[Manner, Callable[[Fixes, np.random.Generator], Fixes]] = {
     Manner.MOCKED: _mocked,
     Manner.FROZEN: _frozen,
     Manner.CONSTANT: _constant,
+    Manner.KILLED: _interrupted,
+    Manner.NO_PERMISSION: _interrupted,
+    Manner.FLAT: _interrupted,
+    Manner.NO_FIX: _interrupted,
+    Manner.PAUSED: _interrupted,
+    Manner.STAIRS: _interrupted,
+    Manner.BY_PLATES: _interrupted,
 }

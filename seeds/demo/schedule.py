@@ -2,63 +2,22 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
-from enum import Enum, auto
 from itertools import count, cycle
 
 import numpy as np
 
 from access.roles import Role
 from core.clock import LOCAL_ZONE, Week, local_date
+from seeds.demo.outings import Manner, Outing
 from seeds.demo.places import AREA, CAMPUS, COMMUNITIES, RESIDENTIAL, VILLAGE
+from seeds.demo.stories import tell_stories
 from seeds.demo.street import DemoGrid
 from seeds.demo.workers import Crew, Duty, Worker
 
 WEEKS = 4
 _FIRST_STORY_NUMBER, _UNDER_WAY_NUMBER = 1_000_000, 2_000_000  # beyond those of the planner
-
-
-class Manner(Enum):
-    """How a round goes; what becomes of it is for the rules to say."""
-
-    SOUND = auto()
-    JUMPY = auto()  # sound, but a few positions fly off between high buildings
-    SHORT = auto()
-    ELSEWHERE = auto()  # in another grid
-    CORNER = auto()  # up and down one corner of the grid
-    RIDDEN = auto()  # on an electric bicycle, too fast to see anything
-    SILENT = auto()  # the phone slept most of the time
-    INACCURATE = auto()
-    MOCKED = auto()
-    FROZEN = auto()
-    HELPING = auto()  # a head goes round a member's grid
-    LATE = auto()  # sound, but the phone found no network for more than a week
-    TWO_TRAILS = auto()  # two phones recorded one patrol
-    CONSTANT = auto()  # the same accuracy all the time
-    REPLAYED = auto()  # the recording of an earlier round, sent again with new times
-    UNDER_WAY = auto()  # sound so far, not finished
-
-
-@dataclass(frozen=True, slots=True)
-class Outing:
-    """One patrol to be recorded; the number makes its recording unlike any other."""
-
-    number: int
-    duty: Duty
-    grid: DemoGrid  # usually that of the duty
-    starts_at: datetime
-    minutes: float
-    manner: Manner = Manner.SOUND
-    offline_hours: float = 0.0  # how late the phone found a network
-
-    @property
-    def ends_at(self) -> datetime:
-        return self.starts_at + timedelta(minutes=self.minutes)
-
-    @property
-    def received_at(self) -> datetime:
-        return self.ends_at + timedelta(hours=self.offline_hours)
 
 
 _LAPSES = (
@@ -110,6 +69,7 @@ def plan_outings(crew: Crew, today: date, moment: datetime, rng: np.random.Gener
                 outings += planner.week(duty, duty.grid, week)
     outings = [o for o in outings if o.duty.worker is not member and _holds(o.duty, o.starts_at)]
     outings += _member_story(next(duty for duty in crew.duties if duty.worker is member), today)
+    outings = tell_stories(outings, crew, today)
     past = [outing for outing in outings if outing.received_at <= moment]
     past += [_replay(past), _under_way(crew, past, moment)]
     return sorted(past, key=lambda outing: (outing.starts_at, str(outing.duty.worker.person_id)))
@@ -125,9 +85,9 @@ def _member_story(duty: Duty, today: date) -> Iterator[Outing]:
     monday = Week.of_day(today).monday
     yesterday = max(monday, today - timedelta(days=1))
     story = (
-        (monday - timedelta(days=20), 8, Manner.SOUND),
+        (monday - timedelta(days=20), 8, Manner.STAIRS),
         (monday - timedelta(days=18), 15, Manner.SOUND),
-        (monday - timedelta(days=14), 9, Manner.SOUND),
+        (monday - timedelta(days=14), 9, Manner.PLATES),
         (monday - timedelta(days=11), 16, Manner.CORNER),
         (monday - timedelta(days=7), 8, Manner.SOUND),
         (monday - timedelta(days=5), 9, Manner.FROZEN),

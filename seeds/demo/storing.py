@@ -20,6 +20,7 @@ from geo.topology import flat, geodesic_area_m2
 from patrol.models import Patrol, Segment
 from seeds.base import ACTOR
 from seeds.demo.copying import copy_rows
+from seeds.demo.devices import clock_offset_s, device_of
 from seeds.demo.places import STREET_CODE
 from seeds.demo.recordings import Recording, SentSegment
 from seeds.demo.street import DemoGrid
@@ -163,6 +164,9 @@ def _patrol_row(recording: Recording, stored: Mapping[DemoGrid, StoredGrid]) -> 
         "person_id": recording.outing.duty.worker.person_id,
         "grid_id": stored[recording.outing.grid].grid_id,
         "source": "app",
+        "device_id": device_of(recording.outing.phone_of or recording.outing.duty.worker),
+        "start_clock_offset_s": clock_offset_s(recording.outing),
+        "finish_clock_offset_s": clock_offset_s(recording.outing),
         "started_at": recording.outing.starts_at,
         "start_received_at": recording.start_received_at,
         "finished_at": recording.finished_at,
@@ -176,6 +180,7 @@ def _segment_row(recording: Recording, sent: SentSegment) -> dict[str, Any]:
         "patrol_id": recording.patrol_id,
         "seq": sent.upload.seq,
         "datum": sent.upload.datum,
+        "clock_offset_s": clock_offset_s(recording.outing),
         "body_hash": sent.upload.body_hash,
         "received_at": sent.received_at,
         "fix_count": sent.upload.fix_count,

@@ -1,6 +1,5 @@
 """Household visits of the demo street: the running half-year as diligently as each community walks."""
 
-import hashlib
 import uuid
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -14,11 +13,11 @@ from sqlalchemy.orm import Session
 from access.roles import Role
 from core.clock import LOCAL_ZONE
 from core.periods import Period, PeriodKind
-from geo.datums import Datum
 from patrol.visits.counting import Outcome
-from patrol.visits.models import Need, Visit, VisitForm
+from patrol.visits.models import Need, Visit, VisitForm, VisitVersion
 from seeds.demo.copying import copy_rows
 from seeds.demo.crew import MEMBER_GRID
+from seeds.demo.doors import chosen_doors, versions_of, visit_row, visits_at
 from seeds.demo.households import Home
 from seeds.demo.street import DemoGrid
 from seeds.demo.workers import Crew, Duty
@@ -48,6 +47,10 @@ def store_visits(session: Session, homes: Sequence[Home], crew: Crew, today: dat
         if duty.grid in by_grid and duty.role is Role.MEMBER:
             duties[duty.grid].append(duty)
     form_id = session.scalars(select(VisitForm.form_id).where(VisitForm.code == "needs")).first()
+    shown = next(grid for grid in by_grid if grid.name == MEMBER_GRID)
+    doors = chosen_doors(by_grid[shown])
+    by_grid[shown] = [home for home in by_grid[shown] if all(home is not door for door, _ in doors)]
+    told = list(visits_at(doors, duties[shown][0].worker, today))
     rows: list[dict[str, Any]] = []
     for grid, lived_in in by_grid.items():
         if duties[grid]:
@@ -55,7 +58,9 @@ def store_visits(session: Session, homes: Sequence[Home], crew: Crew, today: dat
     own = {home.household_id for home in homes if home.grid.name == MEMBER_GRID}
     met = [row for row in rows if row["household_id"] in own and row["outcome"] == Outcome.MET.value]
     needs = list(_needs(met[-len(_NEEDS) :], form_id))
+    rows += told
     copy_rows(session, Visit, rows)
+    copy_rows(session, VisitVersion, list(versions_of(told)))
     if needs:
         copy_rows(session, Need, needs)
     return len(rows)
@@ -88,22 +93,7 @@ def _knock(
     at = datetime.combine(day, time(hour, 30), LOCAL_ZONE) + timedelta(minutes=int(luck * 997 % spread))
     if worker is None or at > moment:
         return
-    visit_id = uuid.uuid5(home.household_id, f"visit {at.isoformat()}")
-    yield {
-        "visit_id": visit_id,
-        "household_id": home.household_id,
-        "person_id": worker.person_id,
-        "at": at,
-        "received_at": at + timedelta(minutes=2),
-        "outcome": outcome.value,
-        "theme": "routine",
-        "form_id": None,
-        "answers": {},
-        "note": "",
-        "source_datum": Datum.CGCS2000.value,
-        "photos": [],
-        "body_hash": hashlib.sha256(visit_id.bytes).digest(),
-    }
+    yield visit_row(home, worker, at, outcome)
 
 
 def _holds(duty: Duty, day: date) -> bool:

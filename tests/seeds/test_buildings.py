@@ -90,7 +90,7 @@ def test_checkpoints_are_outdoors_in_staircases_and_in_the_mall(demo: Session) -
         Home, Home.building_id == Checkpoint.building_id
     )
     rows = demo.execute(with_grids(statement, OF_CHECKPOINTS, Scope(("",)), TODAY)).all()
-    assert Counter(row.kind for row in rows) == {"outdoor": 40, "vertical": 14, "indoor": 4}
+    assert Counter(row.kind for row in rows) == {"outdoor": 40, "vertical": 15, "indoor": 4}
     assert {row.grid_level for row in rows if row.kind == "indoor"} == {4}
-    assert Counter(row.kind for row in rows if row.grid_name == MEMBER_GRID) == {"outdoor": 1, "vertical": 2}
+    assert Counter(row.kind for row in rows if row.grid_name == MEMBER_GRID) == {"outdoor": 1, "vertical": 3}
     assert all(row.grid_code and parse_short_code(row.short_code) for row in rows)

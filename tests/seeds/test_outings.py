@@ -13,9 +13,10 @@ from access.roles import PATROL_ROLES, Role
 from core.clock import LOCAL_ZONE, Week
 from geo.area import segment_lengths_m
 from seeds.demo.crew import UNASSIGNED_GRIDS, hire
+from seeds.demo.outings import Manner, Outing
 from seeds.demo.places import COMMUNITIES
 from seeds.demo.recordings import Recorder, Recording
-from seeds.demo.schedule import WEEKS, Manner, Outing, plan_outings
+from seeds.demo.schedule import WEEKS, plan_outings
 from seeds.demo.street import DemoGrid, build_street
 from seeds.demo.workers import Crew
 
