@@ -31,9 +31,11 @@ from patrol.evidence import (
 )
 from patrol.filing import enqueue_judging
 from patrol.judging import Seen, enqueue_roll_up, judge_recorded, row_of
+from patrol.likeness import unpacked
 from patrol.models import Patrol, PatrolVerdict
 from patrol.policies import PolicyRow, policy_for
-from patrol.suspicion import Compared, Suspicion, suspicion_of
+from patrol.suspicion import Suspect, Suspicion, suspicions_of
+from patrol.verdicts import Verdict, doubted
 from registry.models import Checkpoint
 
 JUDGE_MANY = "patrol.judge_many"
@@ -62,18 +64,33 @@ def judge_many(session: Session, patrol_ids: Sequence[str]) -> None:
     seen = _Desk(session).look_at(patrols)
     alone = {one.patrol_id: row_of(one, seen[one.patrol_id], _UNSUSPECTED, judged_at) for one in patrols}
     _store(session, alone)
-    final, related, compared = dict(alone), set[uuid.UUID](), Compared()
-    for patrol in patrols:
-        one = seen[patrol.patrol_id]
-        policy = one.chosen.policy
-        suspicion = suspicion_of(session, patrol, one.verdict, one.track, policy, compared=compared)
+    final, related = dict(alone), set[uuid.UUID]()
+    suspicions = suspicions_of(session, [_suspect(one, seen, alone) for one in patrols])
+    for patrol_id, suspicion in suspicions.items():
         if suspicion != _UNSUSPECTED:
-            final[patrol.patrol_id] = row_of(patrol, one, suspicion, judged_at)
-        earlier = before.get(patrol.patrol_id)
+            final[patrol_id] = {**alone[patrol_id], **_doubtful(seen[patrol_id].verdict, suspicion)}
+        earlier = before.get(patrol_id)
         related |= suspicion.related ^ set(earlier.related if earlier else ())
     _store(session, {key: row for key, row in final.items() if row is not alone[key]})
     _pass_on(session, patrols, seen, related)
     _record(session, seen, final, before)
+
+
+def _suspect(
+    patrol: Patrol, seen: Mapping[uuid.UUID, Seen], rows: Mapping[uuid.UUID, Mapping[str, Any]]
+) -> Suspect:
+    one, trace = seen[patrol.patrol_id], rows[patrol.patrol_id]["trace"]
+    return Suspect(patrol, one.verdict, trace and unpacked(trace), one.chosen.policy)
+
+
+def _doubtful(verdict: Verdict, suspicion: Suspicion) -> dict[str, Any]:
+    """The columns that a comparison with others changes."""
+    changed = doubted(verdict, suspicion.doubts)
+    return {
+        "status": changed.status.value,
+        "results": [one.members() for one in changed.results],
+        "related": sorted(suspicion.related),
+    }
 
 
 def enqueue_week(session: Session, street_code: str, week: Week) -> int:

@@ -26,9 +26,13 @@ TOGETHER_M, COPIED_M, OWN_COPY_M = 20.0, 12.0, 8.0
 _TOGETHER_TICKS = 4  # clocks may differ by two minutes
 _COPIED_TICKS = 20  # the start of a copy may be cut off by ten minutes
 _KNOWN_WITHIN_S = 60.0
+_REACH = np.arange(-2 * _COPIED_TICKS, 2 * _COPIED_TICKS + 1)  # in half ticks
+_SAMPLED = 3
+NOTHING = -1.0  # any part of the way is more
 _UNIT = 1e-5  # of a degree, about a metre: finer than any fix
 _ABSENT = np.iinfo(np.int16).min
 _HEAD = struct.Struct("<qdd")
+_Way = tuple[Float64, Float64, NDArray[np.bool_]]  # east, north, whether moving
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,6 +88,7 @@ def packed(trace: Trace) -> bytes:
     return _HEAD.pack(trace.first_tick, lon_0, lat_0) + np.rint(steps).astype("<i2").tobytes()
 
 
+@lru_cache(maxsize=1024)  # a trace is compared with several others
 def unpacked(stored: bytes) -> Trace:
     """The trace of a stored one."""
     first_tick, lon_0, lat_0 = _HEAD.unpack_from(stored)
@@ -97,28 +102,36 @@ def middle_of(trace: Trace) -> tuple[float, float, float]:
     return float(np.nanmean(trace.lon)), float(np.nanmean(trace.lat)), trace.first_tick * TICK_S / 86_400
 
 
-def together(one: Trace, other: Trace) -> Likeness | None:
-    """How alike two walks are that were made at the same time; None where too little can be compared."""
+def together(one: Trace, other: Trace, *, above: float = NOTHING) -> Likeness | None:
+    """How alike two walks are that were made at the same time; None where too little can be compared, or
+    where they are alike in no larger part than `above`.
+    """
     shifts = np.arange(-2 * _TOGETHER_TICKS, 2 * _TOGETHER_TICKS + 1)
-    return _best(one, other, shifts, TOGETHER_M)
+    return _best(one, other, shifts, TOGETHER_M, above)
 
 
-def copied(one: Trace, other: Trace, *, is_own: bool) -> Likeness | None:
-    """How alike two walks are whatever their times."""
+def copied(one: Trace, other: Trace, *, is_own: bool, above: float = NOTHING) -> Likeness | None:
+    """The same of two walks whatever their times."""
     middle = 2 * (other.first_tick - one.first_tick)
     at_ends = middle + 2 * (len(other) - len(one))
-    reach = np.arange(-2 * _COPIED_TICKS, 2 * _COPIED_TICKS + 1)
-    shifts = np.unique(np.concatenate((middle + reach, at_ends + reach)))
-    return _best(one, other, shifts, OWN_COPY_M if is_own else COPIED_M)
+    shifts = middle + _REACH if at_ends == middle else np.union1d(middle + _REACH, at_ends + _REACH)
+    return _best(one, other, shifts, OWN_COPY_M if is_own else COPIED_M, above)
 
 
-def _best(one: Trace, other: Trace, shifts: Int64, within_m: float) -> Likeness | None:
+def _best(one: Trace, other: Trace, shifts: Int64, within_m: float, above: float) -> Likeness | None:
     """The best agreement over shifts of the second walk, in half ticks."""
     x, y = _metres(one, one)
-    other_x, other_y = (_halved(axis) for axis in _metres(other, one))
-    moving, other_moving = _moving(x, y), np.repeat(_moving(*_metres(other, one)), 2)[: len(other_x)]
+    tick_x, tick_y = _metres(other, one)
+    other_x, other_y = _halved(tick_x), _halved(tick_y)
+    moving, other_moving = _moving(x, y), np.repeat(_moving(tick_x, tick_y), 2)[: len(other_x)]
     # Row by row another shift: which half tick of the other walk lies over each tick of the first.
-    place = 2 * (np.arange(len(one)) + one.first_tick - other.first_tick) + shifts[:, None]
+    start = 2 * (one.first_tick - other.first_tick) + shifts
+    if above >= 0:
+        hopeful = _hopeful((x, y, moving), (other_x, other_y, other_moving), start, (within_m, above))
+        shifts, start = shifts[hopeful], start[hopeful]
+        if not len(shifts):
+            return None
+    place = 2 * np.arange(len(one)) + start[:, None]
     inside = (place >= 0) & (place < len(other_x))
     place[~inside] = 0
     distance = np.hypot(other_x[place] - x, other_y[place] - y)
@@ -129,11 +142,31 @@ def _best(one: Trace, other: Trace, shifts: Int64, within_m: float) -> Likeness 
     ratio = np.where(count >= needed, close / np.maximum(count, 1), -1.0)
     mean_m = np.where(compared, distance, 0.0).sum(axis=1) / np.maximum(count, 1)
     best = int(np.lexsort((mean_m, -ratio))[0])
-    if ratio[best] < 0:
+    if ratio[best] <= above:
         return None
     shift_s = round(int(shifts[best]) * TICK_S / 2)
     median_m = float(np.median(distance[best][compared[best]]))
     return Likeness(float(ratio[best]), median_m, shift_s, int(count[best]) * TICK_S / 60)
+
+
+def _hopeful(one: _Way, other: _Way, start: Int64, limits: tuple[float, float]) -> NDArray[np.bool_]:
+    """Shifts at which the ratio may be above the limit, by every third tick alone; none is missed.
+
+    Of `room` ticks over each other at most as many are compared, and close are no more than those not seen
+    far apart: ratio = close / compared <= 1 - far / compared <= 1 - far / room.
+    """
+    (x, y, moving), (other_x, other_y, other_moving), (within_m, above) = one, other, limits
+    end = len(other_x)
+    first, last = np.maximum(-(start // 2), 0), np.minimum((end - 1 - start) // 2, len(x) - 1)
+    room = np.maximum(last - first + 1, 0)
+    place = np.arange(0, 2 * len(x), 2 * _SAMPLED) + (start[:, None] + 1)
+    # What lies outside falls on an unknown position at either end; nan is not far.
+    east = _bordered(other_x).take(place, mode="clip") - x[::_SAMPLED]
+    north = _bordered(other_y).take(place, mode="clip") - y[::_SAMPLED]
+    far = east * east + north * north > within_m * within_m * (1 + 1e-9)
+    far &= moving[::_SAMPLED] | np.pad(other_moving, 1).take(place, mode="clip")
+    hopeful: NDArray[np.bool_] = far.sum(axis=1) < (1 - above) * room + 1e-6
+    return hopeful
 
 
 def _metres(trace: Trace, origin: Trace) -> tuple[Float64, Float64]:
@@ -155,3 +188,9 @@ def _halved(axis: Float64) -> Float64:
     fine[::2] = axis
     fine[1::2] = (axis[1:] + axis[:-1]) / 2
     return fine
+
+
+def _bordered(axis: Float64) -> Float64:
+    bordered = np.full(len(axis) + 2, np.nan)
+    bordered[1:-1] = axis
+    return bordered
