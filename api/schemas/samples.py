@@ -178,7 +178,7 @@ class QualityOut(BaseModel):
 
 
 class DrawIn(Body):
-    """What a sample is drawn from; `id` is of the client's making, so that a repetition draws no second one."""
+    """What a sample is drawn from; `id` is made by the client: a repetition draws no second one."""
 
     id: uuid.UUID
     street: StreetCode | None = None
@@ -197,7 +197,7 @@ class CheckIn(Body):
     """What was found at the door."""
 
     correct: bool
-    wrong_fields: Annotated[list[WrongField], Field(max_length=20)] = []
+    wrong_fields: list[WrongField] = Field(default_factory=list, max_length=20)
 
 
 def _denominator(found: Collection) -> list[NoteOut]:
