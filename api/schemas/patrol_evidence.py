@@ -39,7 +39,7 @@ class CheckInIn(Body):
 
     def claim(self) -> CheckInClaim:
         where = self.position
-        position = where and Position(where.lon, where.lat, where.accuracy_m, where.datum)
+        position = None if where is None else Position(where.lon, where.lat, where.accuracy_m, where.datum)
         return CheckInClaim(
             at=self.at,
             checkpoint_id=self.checkpoint_id,
