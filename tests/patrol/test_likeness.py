@@ -92,3 +92,22 @@ def test_silence_is_no_place() -> None:
     likeness = together(WALK, trace)
     assert likeness is not None
     assert likeness.ratio > LIMIT
+
+
+@pytest.mark.parametrize("limit", [0.0, 0.3, 0.8])
+@pytest.mark.parametrize("is_own", [True, False])
+def test_nothing_above_a_limit_is_passed_over(limit: float, is_own: bool) -> None:
+    """Only shifts that cannot be above it are left out, so what is found is the same to the last bit."""
+    whole, rng = patrol(60), np.random.default_rng(11)
+    others = [WALK, traced(patrol(25)), traced(patrol(60, speed_mps=1.25))]
+    for sigma_m in (2.0, 6.0, 9.0, 14.0):
+        moved = shifted(noisy(whole, sigma_m, seed=int(sigma_m)), int(rng.integers(0, 9000)))
+        others += [traced(moved), traced(moved.take(np.arange(len(moved)) % 97 < 60))]
+        others += [traced(moved.take(np.arange(int(rng.integers(300, 700)))))]
+    for one in others:
+        for other in others:
+            for limited, full in (
+                (copied(one, other, is_own=is_own, above=limit), copied(one, other, is_own=is_own)),
+                (together(one, other, above=limit), together(one, other)),
+            ):
+                assert limited == (full if full is not None and full.ratio > limit else None)
