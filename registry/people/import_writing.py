@@ -3,13 +3,14 @@
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import insert, update
+from sqlalchemy import TableClause, insert, update
 from sqlalchemy.orm import Session
 
 from access.scope import Actor
 from core.clock import now, today
+from core.models import Base
 from core.secrecy import KeyRing
 from registry.people.changes import changed_fields
 from registry.people.checking import Said
@@ -67,10 +68,10 @@ class _Batch:
     def __init__(self, actor: Actor, kinds: Mapping[str, TagKind], keys: KeyRing) -> None:
         self._actor, self._kinds, self._keys = actor, kinds, keys
         self._at, self._day = now(), today()
-        self._rows: dict[type, list[dict[str, Any]]] = {
+        self._rows: dict[type[Base], list[dict[str, Any]]] = {
             table: [] for table in (Household, Resident, Residency, HouseholdTag, RegistryChange)
         }
-        self._updates: dict[type, list[dict[str, Any]]] = {Household: [], Resident: []}
+        self._updates: dict[type[Base], list[dict[str, Any]]] = {Household: [], Resident: []}
 
     def add(self, home: "Home") -> None:
         """Everything that changes in one household."""
@@ -95,7 +96,7 @@ class _Batch:
                 session.execute(update(table), sorted(changed, key=sorted))
         for table, rows in self._rows.items():
             if rows:
-                session.execute(insert(table), rows)
+                session.execute(insert(cast(TableClause, table.__table__)), rows)
 
     def _add_household(self, home: "Home") -> None:
         new = {name: value for name, value in home.columns.items() if value is not None}

@@ -4,9 +4,10 @@ import secrets
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from datetime import date
+from typing import Any, Literal
 
-from sqlalchemy import Text, cast, exists, func, insert, select
+from sqlalchemy import Row, Text, cast, exists, func, insert, select
 from sqlalchemy.orm import Session
 
 from access.roles import Action
@@ -54,13 +55,7 @@ def draw_sample(session: Session, actor: Actor, draw: Draw) -> Sample:
     day = today()
     since = months_before(day, draw.months)
     seed = secrets.randbelow(MAX_SEED) if draw.seed is None else draw.seed
-    frame = homes_of(draw.area, day).subquery()
-    collected = select(frame.c.household_id, frame.c.revision).where(frame.c.collected_on >= since)
-    count = session.scalars(select(func.count()).select_from(collected.subquery())).one()
-    if not count:
-        raise NothingToDraw
-    key = func.sha256(func.convert_to(func.concat(str(seed), ":", cast(frame.c.household_id, Text)), "UTF8"))
-    drawn = session.execute(collected.order_by(key).limit(draw.size)).all()
+    count, drawn = _drawn(session, draw.area, since, draw.size, seed)
     sample = Sample(
         sample_id=draw.sample_id,
         street_code=draw.area.street_code,
@@ -76,17 +71,25 @@ def draw_sample(session: Session, actor: Actor, draw: Draw) -> Sample:
     session.add(sample)
     session.flush()
     rows = [
-        {
-            "sample_id": sample.sample_id,
-            "household_id": one.household_id,
-            "place": place,
-            "revision": one.revision,
-        }
+        {**one._asdict(), "sample_id": sample.sample_id, "place": place, "wrong_fields": []}
         for place, one in enumerate(drawn, 1)
     ]
-    session.execute(insert(SampledHousehold), [{**row, "wrong_fields": []} for row in rows])
+    session.execute(insert(SampledHousehold), rows)
     _record(session, actor, sample, "sample.drawn", seed=seed, size=len(rows), frame=count)
     return sample
+
+
+def _drawn(
+    session: Session, area: Area, since: date, size: int, seed: int
+) -> tuple[int, Sequence[Row[Any, Any]]]:
+    """How many households the frame has, and the first of them in the order of the seed."""
+    frame = homes_of(area, today()).subquery()
+    collected = select(frame.c.household_id, frame.c.revision).where(frame.c.collected_on >= since)
+    count = session.scalars(select(func.count()).select_from(collected.subquery())).one()
+    if not count:
+        raise NothingToDraw
+    key = func.sha256(func.convert_to(func.concat(str(seed), ":", cast(frame.c.household_id, Text)), "UTF8"))
+    return count, session.execute(collected.order_by(key).limit(size)).all()
 
 
 def check_household(
