@@ -65,6 +65,8 @@ export interface Progress {
   minutes_recorded: number
   checkpoints_visited: number
   checkpoints_total: number
+  visits: CheckpointVisit[]
+  useless_check_ins: UselessCheckIn[]
   checkpoints_left: CheckpointLeft[]
   last_fix_at: string | null
   week: { would_count: boolean; zh: string; en: string }

@@ -66,7 +66,10 @@ export interface Download {
 export async function download(path: string, call: Call = {}): Promise<Download> {
   const response = await authorised(path, call)
   const disposition = response.headers.get('Content-Disposition') ?? ''
-  const name = /filename="?([^";]+)"?/.exec(disposition)?.[1] ?? null
+  // The name in any script (RFC 6266) goes before its ASCII stand-in.
+  const coded = /filename\*=UTF-8''([^;]+)/i.exec(disposition)?.[1]
+  const plain = /filename="?([^";]+)"?/.exec(disposition)?.[1] ?? null
+  const name = coded ? decodeURIComponent(coded) : plain
   const content = await response.blob().catch((cause: unknown) => {
     throw new Unreachable(cause)
   })
