@@ -121,7 +121,8 @@ def test_loading_again_changes_nothing(demo: Engine) -> None:
 
 def test_progress_is_told_step_by_step_to_the_end(demo: Engine, told: Told) -> None:
     steps = list(dict.fromkeys(step for step, _, _ in told))
-    assert [step.split()[0] for step in steps] == ["grids", "patrols", "places", "verdicts", "weeks"]
+    named = ["grids", "patrols", "places", "households", "verdicts", "weeks"]
+    assert [step.split()[0] for step in steps] == named
     for step in steps:
         counts = [(done, total) for name, done, total in told if name == step]
         assert counts == sorted(counts)
