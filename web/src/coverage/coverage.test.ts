@@ -19,9 +19,10 @@ const grid = (reached: number, total: number): GridShares => ({
 
 describe('the scale', () => {
   it('has one colour for each step, whatever the days', () => {
-    for (const days of COVERAGE_DAYS) expect(stepsFor(days)).toHaveLength(COVERED_COLOURS.length)
-    expect(stepNames(7)).toEqual(['1', '2', '3–4', '5+'])
-    expect(stepNames(30)).toEqual(['1–2', '3–5', '6–9', '10+'])
+    for (const days of COVERAGE_DAYS) expect(stepsFor(days, 12)).toHaveLength(COVERED_COLOURS.length)
+    expect(stepNames(7, 15)).toEqual(['1', '2', '3–4', '5+'])
+    expect(stepNames(30, 14)).toEqual(['1–2', '3–5', '6–9', '10+'])
+    expect(stepNames(30, 13)).toEqual(['1–5', '6–11', '12–19', '20+'])
   })
 
   it('grows darker with every step', () => {

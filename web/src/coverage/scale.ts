@@ -6,19 +6,25 @@ import type { CellView, CoverageDays, GridShares, Share, ShareName } from './typ
  */
 export const COVERED_COLOURS = ['#c3dfe6', '#86bccb', '#44899c', '#125361'] as const
 export const NOT_COVERED_COLOUR = '#efe3c8'
-export const UNKNOWN_COLOUR = '#f4f1ea'
+export const UNKNOWN_COLOUR = '#dcd7ca'
 
 // A grid is walked at least twice a week: the steps grow with the days.
 const STEPS: Record<CoverageDays, readonly number[]> = { 7: [1, 2, 3, 5], 30: [1, 3, 6, 10], 90: [1, 7, 15, 30] }
 
-/** From how many visits on each colour is used. */
-export function stepsFor(days: CoverageDays): readonly number[] {
-  return STEPS[days]
+// Larger cells gather more patrols; the zooms are those at which the server's cells change their size.
+export const CELL_ZOOMS = [9, 11, 13, 14] as const
+const FACTORS = [16, 8, 4, 2, 1] as const
+
+/** From how many visits on each colour is used, at a zoom of the map. */
+export function stepsFor(days: CoverageDays, zoom: number): readonly number[] {
+  const larger = CELL_ZOOMS.findIndex((from) => zoom < from)
+  const factor = FACTORS[larger === -1 ? CELL_ZOOMS.length : larger] ?? 1
+  return STEPS[days].map((step, index) => (index === 0 ? step : step * factor))
 }
 
 /** "1–2", "3–5", "10+": what each colour stands for. */
-export function stepNames(days: CoverageDays): string[] {
-  const steps = stepsFor(days)
+export function stepNames(days: CoverageDays, zoom: number): string[] {
+  const steps = stepsFor(days, zoom)
   return steps.map((from, index) => {
     const next = steps[index + 1]
     if (next === undefined) return `${from}+`

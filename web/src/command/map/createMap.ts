@@ -85,7 +85,7 @@ const wantedTiles = new WeakMap<MapLibreMap, Map<string, string>>()
  * Gives a source a new tile address once it is at rest. MapLibre reads a tile that is still on its way anew from what
  * it got from the old address, and of two loads of one tile the later answer wins; so the newest address waits.
  */
-function replaceTiles(map: MapLibreMap, sourceId: string, url: string): void {
+export function replaceTiles(map: MapLibreMap, sourceId: string, url: string): void {
   const wanted = wantedTiles.get(map) ?? new Map<string, string>()
   wantedTiles.set(map, wanted)
   const isWaiting = wanted.has(sourceId)
@@ -105,7 +105,7 @@ export function addFixedLayers(map: MapLibreMap): void {
   for (const layer of [...selectionLayers(), labelLayer()]) map.addLayer(layer)
 }
 
-function vectorSource({ url, minzoom, maxzoom, bounds }: TileSet): {
+export function vectorSource({ url, minzoom, maxzoom, bounds }: TileSet): {
   type: 'vector'
   tiles: string[]
   minzoom: number

@@ -7,6 +7,9 @@ import type { GridStatus } from '@/shared/api/types'
 export const TILE_LAYER = 'grids' // name of the layer inside the vector tiles
 export const GRIDS = 'grids'
 export const FILL = 'grids-fill'
+export const FILL_HATCH = 'grids-hatch'
+/** Unseen and always there: where the pointer finds the grids, whatever they are coloured by. */
+export const TOUCH = 'grids-touch'
 export const HATCH = 'hatch'
 export const LABELS = 'labels'
 export const SELECTED = 'selected'
@@ -47,7 +50,6 @@ const fillColour: ExpressionSpecification = [
   STATUS_COLOURS.unassigned,
 ]
 const isHovered: ExpressionSpecification = ['boolean', ['feature-state', 'hover'], false]
-export const FILL_OPACITY: ExpressionSpecification = ['case', isHovered, 1, 0.82]
 
 export const BASE_STYLE: StyleSpecification = {
   version: 8,
@@ -66,15 +68,16 @@ export function gridLayers(): LayerSpecification[] {
       id: FILL,
       type: 'fill',
       ...tile,
-      paint: { 'fill-color': fillColour, 'fill-opacity': FILL_OPACITY, 'fill-antialias': false },
+      paint: { 'fill-color': fillColour, 'fill-opacity': ['case', isHovered, 1, 0.82], 'fill-antialias': false },
     },
     {
-      id: 'grids-hatch',
+      id: FILL_HATCH,
       type: 'fill',
       ...tile,
       filter: ['==', ['get', 'status'], 'unassigned'],
       paint: { 'fill-pattern': HATCH, 'fill-opacity': 0.55 },
     },
+    { id: TOUCH, type: 'fill', ...tile, paint: { 'fill-opacity': 0 } },
     {
       id: 'grids-line',
       type: 'line',

@@ -9,7 +9,7 @@ import type { Bbox, Geometry, GridSummary } from '@/shared/api/types'
 
 import type { TileSet } from '../useTiles'
 import { addFixedLayers, boundsFrom, createMap, showOutline, showTiles, type Padding } from './createMap'
-import { FILL, GRIDS, LABELS, OUTLINES, SELECTED, TILE_LAYER } from './style'
+import { GRIDS, LABELS, OUTLINES, SELECTED, TILE_LAYER, TOUCH } from './style'
 import { boundsOf, labelsOf, sameViews, viewsOf, type GridView } from './views'
 
 export interface GridMapInput {
@@ -41,6 +41,7 @@ export interface GridMapHandle {
   isDrawn: Ref<boolean>
   /** How many cells of the heatmap are drawn. */
   cells: Ref<number>
+  zoom: Ref<number>
 }
 
 const EMPTY = { type: 'FeatureCollection' as const, features: [] }
@@ -52,12 +53,13 @@ export function useGridMap(input: GridMapInput): GridMapHandle {
   const hover = shallowRef<Hover | null>(null)
   const isDrawn = ref(false)
   const cells = ref(0)
+  const zoom = ref(12)
   let renewing = false
 
   function readViews(): void {
     const shown = map.value
-    if (!shown?.getLayer(FILL)) return
-    const drawn = viewsOf(shown.queryRenderedFeatures({ layers: [FILL] }))
+    if (!shown?.getLayer(TOUCH)) return
+    const drawn = viewsOf(shown.queryRenderedFeatures({ layers: [TOUCH] }))
     cells.value = shown.getLayer(CELLS) ? shown.queryRenderedFeatures({ layers: [CELLS] }).length : 0
     isDrawn.value = shown.areTilesLoaded()
     if (sameViews(views.value, drawn)) return
@@ -125,6 +127,8 @@ export function useGridMap(input: GridMapInput): GridMapHandle {
       drawSelected(input.selected())
       bindPointer(made, hover, input.onSelect)
       made.on('idle', readViews)
+      zoom.value = made.getZoom()
+      made.on('zoomend', () => (zoom.value = made.getZoom()))
     })
   })
   onBeforeUnmount(() => map.value?.remove())
@@ -135,7 +139,7 @@ export function useGridMap(input: GridMapInput): GridMapHandle {
   watch(input.selected, drawSelected)
   watch(input.catalogue, drawLabels)
 
-  return { map, views, hover, isDrawn, cells }
+  return { map, views, hover, isDrawn, cells, zoom }
 }
 
 /** Borders of level 2 only make sense inside level 1: they show once level 2 or 3 is displayed. */
@@ -159,7 +163,7 @@ function bindPointer(map: MapLibreMap, hover: ShallowRef<Hover | null>, onSelect
     hoveredId = id
   }
 
-  map.on('mousemove', FILL, (event: MapLayerMouseEvent) => {
+  map.on('mousemove', TOUCH, (event: MapLayerMouseEvent) => {
     const [feature] = event.features ?? []
     const [view] = feature ? viewsOf([feature]) : []
     setHover(feature?.id)
@@ -168,13 +172,13 @@ function bindPointer(map: MapLibreMap, hover: ShallowRef<Hover | null>, onSelect
     hover.value = view ? { view, cell, x: event.point.x, y: event.point.y } : null
     map.getCanvas().style.cursor = view ? 'pointer' : ''
   })
-  map.on('mouseleave', FILL, () => {
+  map.on('mouseleave', TOUCH, () => {
     setHover(undefined)
     hover.value = null
     map.getCanvas().style.cursor = ''
   })
   map.on('click', (event: MapMouseEvent) => {
-    const [feature] = map.getLayer(FILL) ? map.queryRenderedFeatures(event.point, { layers: [FILL] }) : []
+    const [feature] = map.getLayer(TOUCH) ? map.queryRenderedFeatures(event.point, { layers: [TOUCH] }) : []
     onSelect(feature ? String(feature.properties.code) : null)
   })
 }

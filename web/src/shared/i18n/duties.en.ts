@@ -24,7 +24,7 @@ const dutiesEn = {
     missed: 'missed',
     exempt: 'nothing asked',
   },
-  lineStatus: { met: 'all met', partial: 'partly met', none: 'no patrol counted', unassigned: 'nobody due' },
+  lineStatus: { met: 'all met', partial: 'partly done', none: 'nothing counted yet', unassigned: 'nobody due' },
   figure: { pairs: 'Met (weeks of people)', patrols: 'Patrols counted', exempted: 'Met less holidays' },
   meaning: {
     pairs:

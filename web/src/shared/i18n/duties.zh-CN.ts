@@ -24,7 +24,7 @@ const dutiesZh = {
     missed: '未完成',
     exempt: '不要求',
   },
-  lineStatus: { met: '全部达标', partial: '部分达标', none: '无计入巡查', unassigned: '无人应巡' },
+  lineStatus: { met: '全部达标', partial: '部分完成', none: '尚无计入巡查', unassigned: '无人应巡' },
   figure: { pairs: '达标（人·周）', patrols: '计入巡查', exempted: '扣除长假后达标' },
   meaning: {
     pairs: '分母：期间内每一周、每个负责网格的人各算一个“人·周”。分子：该周计入的巡查达到要求次数的人·周。',
