@@ -1,7 +1,7 @@
 """The doors in a pocket: households of the asker's own grids, names masked, and what is due there.
 
-Hundreds of households are hashed by the database and told only where something changed: `_said` names all
-that can change in a body of `_household_bodies`.
+Hundreds of households are hashed by the database and told only where something changed: `_hashes` names all
+that can change in a body of `_household_bodies` and `_due_bodies`.
 """
 
 import uuid
@@ -9,21 +9,34 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, cast, func, literal, select
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    Text,
+    cast,
+    func,
+    literal,
+    null,
+    select,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
 from access.roles import Action
-from access.scope import Actor
-from api.sync.ground import grid_codes, own_grids
-from core.sync.feeds import DIGEST_BYTES, AnyFeed, Feed, Item, LargeFeed
+from access.scope import Actor, Scope
+from api.sync.ground import own_grids, top_grids
+from api.sync.prepared import Prepared
+from core.sync.feeds import DIGEST_BYTES, AnyFeed, Feed, Item, LargeFeed, digest_of
 from patrol.visits.advice import RANKS, State
 from patrol.visits.asked import Asked, asked_of_households
-from patrol.visits.doors import Part, doors_of, part_of_tree, plates_of
+from patrol.visits.doors import Part, doors_of, plates_of
 from patrol.visits.due import listing_of
 from patrol.visits.form_desk import forms_on
+from patrol.visits.models import Visit
 from registry.people.models import Household, HouseholdTag, Resident, TagKind
-from registry.people.placing import OF_HOUSEHOLDS, Door, House, at_their_doors
+from registry.people.placing import Door, House, at_their_doors
 from registry.people.queries import standing
 from registry.people.tagging import kinds_on
 from registry.people.tags import kind_holds_on, special_on, tag_stands_on
@@ -33,48 +46,54 @@ _MOST = 20_000  # doors of one grid: a level-1 grid has a tenth
 _EVERY_STATE = frozenset(State)
 
 
-# ---------------------------------------------------------------------------------------- households
+# -------------------------------------------------------------------------------------- what changed
 
 
-def _household_digests(session: Session, actor: Actor, day: date) -> Mapping[str, bytes]:
-    scope = own_grids(actor, Action.READ_HOUSEHOLDS)
-    if scope.is_empty:
-        return {}
+def _hashes(scope: Scope, day: date) -> Select[Any]:
+    """Each household with a number for all that its body says, and one for all that its place on the list
+    follows from but the rules. Who lives there is said by the revision of their rows: no name goes into it.
+
+    One stream of pieces, and not joins of grouped ones: the planner takes the doors of a grid for one row,
+    and would group anew for each of them.
+    """
     doors = doors_of(Part(scope, scope, "", ""), day, standing(day))
-    columns: list[Any] = [Household.household_id, func.hashtextextended(_said(day), 0)]
-    statement = at_their_doors(select(*columns)).join(doors, doors.c.household_id == Household.household_id)
-    rows = session.execute(statement.order_by(doors.c.door, Household.household_id))
-    return {str(key): value.to_bytes(DIGEST_BYTES, "big", signed=True) for key, value in rows}
-
-
-def _said(day: date) -> ColumnElement[str]:
-    """Who lives there is said by the revision of their rows, so that no name goes into the hash."""
+    point = doors.c.point
+    house = (Household.revision, Door.text, House.compound, House.name, func.ST_X(point), func.ST_Y(point))
+    said = _hash(doors.c.is_special, *house)
+    listed = _hash(doors.c.is_special, Household.kind)
+    itself = at_their_doors(
+        select(Household.household_id, said.label("said"), listed.label("listed"), doors.c.door)
+    ).join(doors, doors.c.household_id == Household.household_id)
+    nothing, nowhere = literal(0, BigInteger), cast(null(), Text)
     living = (
-        select(func.string_agg(_revised(), _by(Resident.resident_id)))
-        .where(
-            Resident.household_id == Household.household_id,
-            Resident.left_on.is_(None),
-            Resident.erased_at.is_(None),
-        )
-        .scalar_subquery()
+        select(Resident.household_id, _hash(Resident.resident_id, Resident.revision), nothing, nowhere)
+        .join(doors, doors.c.household_id == Resident.household_id)
+        .where(Resident.left_on.is_(None), Resident.erased_at.is_(None))
     )
     tags = (
-        select(func.string_agg(HouseholdTag.tag, _by(HouseholdTag.tag)))
-        .where(HouseholdTag.household_id == Household.household_id, *_shown_tags(day))
-        .scalar_subquery()
+        select(
+            HouseholdTag.household_id,
+            _hash(HouseholdTag.household_tag_id, HouseholdTag.tag),
+            nothing,
+            nowhere,
+        )
+        .join(doors, doors.c.household_id == HouseholdTag.household_id)
+        .where(*_shown_tags(day))
     )
-    point = OF_HOUSEHOLDS.point
-    parts = (Household.revision, special_on(day), Door.text, House.compound, House.name, living, tags)
-    texts = (func.coalesce(cast(part, String), "") for part in (*parts, func.ST_X(point), func.ST_Y(point)))
-    return func.concat_ws("\n", *texts)
+    made = (Visit.visit_id, Visit.outcome, Visit.at, Visit.follow_up_on, Visit.follow_up_on <= day)
+    visits = select(Visit.household_id, nothing, _hash(*made), nowhere).join(
+        doors, doors.c.household_id == Visit.household_id
+    )
+    pieces = union_all(itself, living, tags, visits).subquery()
+    # No two pieces are equal, each has an id of its own: none can cancel another.
+    said, listed = (func.bit_xor(column) for column in (pieces.c.said, pieces.c.listed))
+    key = pieces.c.household_id
+    columns = (cast(key, Text).label("item_id"), said.label("said"), listed.label("listed"))
+    return select(*columns).group_by(key).order_by(func.max(pieces.c.door), key)
 
 
-def _revised() -> ColumnElement[str]:
-    return func.concat(Resident.resident_id, "/", Resident.revision)
-
-
-def _by(column: Any) -> Any:
-    return aggregate_order_by(literal(","), column)
+def _hash(*parts: Any) -> ColumnElement[int]:
+    return func.hash_record_extended(tuple_(*parts), 0)
 
 
 def _shown_tags(day: date) -> tuple[ColumnElement[bool], ...]:
@@ -83,6 +102,37 @@ def _shown_tags(day: date) -> tuple[ColumnElement[bool], ...]:
         TagKind.code == HouseholdTag.tag, ~TagKind.is_restricted, kind_holds_on(day)
     )
     return tag_stands_on(day), kind.exists()
+
+
+_HASHES = Prepared(_hashes)
+
+
+def _digest(said: int) -> bytes:
+    return said.to_bytes(DIGEST_BYTES, signed=True)
+
+
+def _hashed(session: Session, actor: Actor, day: date) -> dict[str, dict[str, bytes]]:
+    """The digests of both feeds; the snapshot is read once."""
+    memo = f"doors of {actor.person_id} on {day}"
+    if memo in session.info:
+        found: dict[str, dict[str, bytes]] = session.info[memo]
+        return found
+    found = {"households": {}, "due": {}}
+    for grid in top_grids(session, own_grids(actor, Action.READ_HOUSEHOLDS), day):
+        asked = asked_of_households(session, grid.path, grid.kind, day)
+        rules = int.from_bytes(digest_of(f"{asked} {day.year}".encode()), signed=True)
+        for row in _HASHES.rows(session, grid.path, day):
+            found["households"][row.item_id] = _digest(row.said)
+            found["due"][row.item_id] = _digest(row.listed ^ rules)
+    session.info[memo] = found
+    return found
+
+
+# ---------------------------------------------------------------------------------------- households
+
+
+def _household_digests(session: Session, actor: Actor, day: date) -> Mapping[str, bytes]:
+    return _hashed(session, actor, day)["households"]
 
 
 def _household_bodies(session: Session, _: Actor, day: date, wanted: Collection[str]) -> Mapping[str, bytes]:
@@ -132,11 +182,25 @@ def _tags_of(session: Session, ids: Collection[uuid.UUID], day: date) -> dict[uu
 # ---------------------------------------------------------------------------------------- what is due
 
 
-def _due(session: Session, actor: Actor, day: date) -> Iterator[Item]:
-    """How each household stands; no counts of days, which would change every item every night."""
-    for code in grid_codes(session, own_grids(actor, Action.READ_HOUSEHOLDS), day):
-        for row in listing_of(session, actor, code, day, limit=_MOST, states=_EVERY_STATE).rows:
-            members = {
+def _due_digests(session: Session, actor: Actor, day: date) -> Mapping[str, bytes]:
+    return _hashed(session, actor, day)["due"]
+
+
+def _due_bodies(session: Session, actor: Actor, day: date, wanted: Collection[str]) -> Mapping[str, bytes]:
+    """How each household stands; no counts of days, which would change every item every night.
+
+    One that is not visited, an empty flat, has no place on the list.
+    """
+    listed = _listed(session, actor, day)
+    nowhere = {"state": None}
+    return {one: Item.of(one, listed.get(one, nowhere)).body for one in wanted}
+
+
+def _listed(session: Session, actor: Actor, day: date) -> dict[str, dict[str, Any]]:
+    memo = f"due of {actor.person_id} on {day}"
+    if memo not in session.info:
+        session.info[memo] = {
+            str(row.household_id): {
                 "state": RANKS[row.rank].value,
                 "last_on": row.last_on,
                 "done_special": row.done_special,
@@ -144,14 +208,17 @@ def _due(session: Session, actor: Actor, day: date) -> Iterator[Item]:
                 "attempt_days": row.attempt_days,
                 "follow_up_on": row.follow_up_on,
             }
-            yield Item.of(row.household_id, members)
+            for grid in top_grids(session, own_grids(actor, Action.READ_HOUSEHOLDS), day)
+            for row in listing_of(session, actor, grid.code, day, limit=_MOST, states=_EVERY_STATE).rows
+        }
+    found: dict[str, dict[str, Any]] = session.info[memo]
+    return found
 
 
 def _rules(session: Session, actor: Actor, day: date) -> Iterator[Item]:
-    for code in grid_codes(session, own_grids(actor, Action.READ_HOUSEHOLDS), day):
-        part = part_of_tree(session, actor, code, day)
-        asked = asked_of_households(session, part.path, part.kind, day)
-        yield Item.of(code, {"special": _asked(asked.special), "full": _asked(asked.full)})
+    for grid in top_grids(session, own_grids(actor, Action.READ_HOUSEHOLDS), day):
+        asked = asked_of_households(session, grid.path, grid.kind, day)
+        yield Item.of(grid.code, {"special": _asked(asked.special), "full": _asked(asked.full)})
 
 
 def _asked(asked: Asked | None) -> dict[str, Any] | None:
@@ -191,7 +258,7 @@ def _tags(session: Session, actor: Actor, day: date) -> Iterator[Item]:
 
 DOORS: tuple[AnyFeed[Actor], ...] = (
     Feed("visit_rules", _rules),
-    Feed("due", _due),
+    LargeFeed("due", _due_digests, _due_bodies),
     Feed("tags", _tags),
     Feed("forms", _forms),
     LargeFeed("households", _household_digests, _household_bodies),

@@ -6,17 +6,20 @@ sits at a desk.
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Date, Select, bindparam, func, or_, select, tuple_
+from sqlalchemy.orm import Session, aliased
 
 from access.contacts import contacts_of
 from access.queries import places_of
 from access.roles import ACTIONS, LABELS, Action
 from access.scope import Actor, Scope, scope_of
-from core.sync.feeds import AnyFeed, Feed, Item, LargeFeed
+from api.sync.prepared import Prepared
+from core.sync.feeds import DIGEST_BYTES, AnyFeed, Feed, Item, LargeFeed, digest_of
+from geo.located_index import DEEPEST_PLANE_LEVEL
 from geo.models import Grid, GridVersion
 from geo.pack import PackContent, PackTooLarge, pack_content, pack_document
 from geo.queries import standing_on, version_on
@@ -35,14 +38,26 @@ def own_grids(actor: Actor, action: Action) -> Scope:
     )
 
 
-def grid_codes(session: Session, scope: Scope, day: date) -> Sequence[str]:
-    """The grids at the top of this scope that stand on the day."""
-    if scope.is_empty:
-        return []
-    standing = select(Grid.code).join(GridVersion, GridVersion.grid_id == Grid.grid_id)
-    return session.scalars(
-        standing.where(Grid.path.in_(scope.prefixes), version_on(day), standing_on(day)).order_by(Grid.code)
-    ).all()
+@dataclass(frozen=True, slots=True)
+class TopGrid:
+    """A grid at the top of what somebody stands in."""
+
+    code: str
+    path: str
+    kind: str
+
+
+def top_grids(session: Session, scope: Scope, day: date) -> Sequence[TopGrid]:
+    """The grids at the top of this scope that stand on the day; the snapshot is read once."""
+    memo = f"grids at the top of {scope.prefixes} on {day}"
+    if memo not in session.info:
+        named = select(Grid.code, Grid.path, GridVersion.kind).join(
+            GridVersion, GridVersion.grid_id == Grid.grid_id
+        )
+        at_top = named.where(Grid.path.in_(scope.prefixes), version_on(day), standing_on(day))
+        session.info[memo] = [TopGrid(*row) for row in session.execute(at_top.order_by(Grid.code))]
+    found: Sequence[TopGrid] = session.info[memo]
+    return found
 
 
 # ------------------------------------------------------------------------------------------ the person
@@ -105,8 +120,45 @@ def _pack(session: Session, actor: Actor, day: date) -> PackContent | None:
 
 
 def _pack_digests(session: Session, actor: Actor, day: date) -> Mapping[str, bytes]:
-    content = _pack(session, actor, day)
-    return {} if content is None else {"pack": bytes.fromhex(content.etag.strip('"'))[:8]}
+    """Of all versions, past and planned, that meet the boxes of the own grids: more than the pack shows, but
+    quickly said. Now and then a phone gets the pack once more than it needs.
+    """
+    seen = [held.path for held in actor.assignments if Action.READ_GRIDS in ACTIONS[held.role]]
+    grounds = sorted({ground for path in seen if (ground := _ground_of(path)) is not None})
+    if not all(map(_ground_of, seen)):  # whoever sees a whole street, and more, has no box
+        content = _pack(session, actor, day)
+        return {} if content is None else {"pack": bytes.fromhex(content.etag.strip('"'))[:DIGEST_BYTES]}
+    if not grounds:
+        return {}
+    said = session.execute(_AROUND, {"grounds": grounds, "day": day}).scalar()
+    held = sorted(f"{one.path} {one.valid_to}" for one in actor.assignments)
+    return {} if said is None else {"pack": digest_of(f"{said} {held}".encode())}
+
+
+def _ground_of(path: str) -> int | None:
+    """The grid on the ground that a path ends in or lies on."""
+    ids = path.split("/")[1 : DEEPEST_PLANE_LEVEL + 1]
+    return int([one for one in ids if one][-1]) if any(ids) else None
+
+
+def _around() -> Select[Any]:
+    day, mine = bindparam("day", type_=Date), aliased(GridVersion)
+    dates = (GridVersion.valid_from, GridVersion.valid_to, Grid.retired_on)
+    said = tuple_(GridVersion.version_id, *dates, *(one <= day for one in dates))
+    return (
+        select(func.sum(func.hash_record_extended(said, 0)))
+        .select_from(mine)
+        .join(GridVersion, GridVersion.geom.op("&&", is_comparison=True)(mine.geom))
+        .join(Grid, Grid.grid_id == GridVersion.grid_id)
+        .where(
+            mine.grid_id.in_(bindparam("grounds", expanding=True)),
+            mine.valid_from <= day,
+            or_(mine.valid_to.is_(None), mine.valid_to > day),
+        )
+    )
+
+
+_AROUND = _around()
 
 
 def _pack_bodies(session: Session, actor: Actor, day: date, _: Collection[str]) -> Mapping[str, bytes]:
@@ -121,37 +173,28 @@ def _pack_bodies(session: Session, actor: Actor, day: date, _: Collection[str]) 
 
 def _policies(session: Session, actor: Actor, day: date) -> Iterator[Item]:
     rows = stored_policies(session)
-    grid_ids = {held.grid_id for held in actor.assignments if held.grid_id is not None}
-    grids = session.execute(
-        select(Grid.code, Grid.path, GridVersion.kind)
-        .join(GridVersion, GridVersion.grid_id == Grid.grid_id)
-        .where(Grid.grid_id.in_(grid_ids), version_on(day))
-        .order_by(Grid.code)
-    )
-    for code, path, kind in grids:
-        row = policy_for(rows, path=path, kind=kind, day=day)
-        thresholds = row.policy.thresholds()
-        yield Item.of(code, {"policy_version": row.policy_id, "kind": kind, "thresholds": thresholds})
+    for grid in top_grids(session, own_grids(actor, Action.RECORD_PATROL), day):
+        row = policy_for(rows, path=grid.path, kind=grid.kind, day=day)
+        members = {"policy_version": row.policy_id, "kind": grid.kind, "thresholds": row.policy.thresholds()}
+        yield Item.of(grid.code, members)
 
 
 def _checkpoints(session: Session, actor: Actor, day: date) -> Iterator[Item]:
-    scope = own_grids(actor, Action.READ_PLACES)
-    if scope.is_empty:
-        return
-    for row in session.execute(_standing_checkpoints(scope, day)):
-        members = {
-            "name": row.name,
-            "kind": row.kind,
-            "lon": round(row.lon, _DIGITS),
-            "lat": round(row.lat, _DIGITS),
-            "radius_m": row.radius_m,
-            "building_id": row.building_id,
-            "building": row.home,
-            "floor": row.floor,
-            "entrance": row.entrance,
-            "grid_code": row.grid_code,
-        }
-        yield Item.of(row.checkpoint_id, members)
+    for grid in top_grids(session, own_grids(actor, Action.READ_PLACES), day):
+        for row in _CHECKPOINTS.rows(session, grid.path, day):
+            members = {
+                "name": row.name,
+                "kind": row.kind,
+                "lon": round(row.lon, _DIGITS),
+                "lat": round(row.lat, _DIGITS),
+                "radius_m": row.radius_m,
+                "building_id": row.building_id,
+                "building": row.home,
+                "floor": row.floor,
+                "entrance": row.entrance,
+                "grid_code": row.grid_code,
+            }
+            yield Item.of(row.checkpoint_id, members)
 
 
 def _standing_checkpoints(scope: Scope, day: date) -> Select[Any]:
@@ -171,6 +214,9 @@ def _standing_checkpoints(scope: Scope, day: date) -> Select[Any]:
     statement: Select[Any] = select(*columns).outerjoin(Home, Home.building_id == Checkpoint.building_id)
     standing = statement.where(Checkpoint.retired_on.is_(None)).order_by(Checkpoint.checkpoint_id)
     return with_grids(standing, OF_CHECKPOINTS, scope, day)
+
+
+_CHECKPOINTS = Prepared(_standing_checkpoints)
 
 
 GROUND: tuple[AnyFeed[Actor], ...] = (
