@@ -32,6 +32,17 @@ def lose_one_reply(page: Page, address: re.Pattern[str]) -> None:
     page.route(address, lose, times=1)
 
 
+def take_back_what_is_open(page: Page) -> None:
+    """The demo's member has appealed already."""
+    waiting = page.locator("[data-part=appeals] li[data-state=open]")
+    while count := waiting.count():
+        button = waiting.first.get_by_role("button")
+        button.click()
+        expect(button).to_contain_text("确定")
+        button.click()
+        expect(waiting).to_have_count(count - 1)
+
+
 def test_a_member_reads_why_a_patrol_does_not_count_and_appeals(
     open_page: OpenPage, sign_in: SignIn, api: Ask
 ) -> None:
@@ -50,6 +61,7 @@ def test_a_member_reads_why_a_patrol_does_not_count_and_appeals(
     for result in patrol["verdict"]["results"]:
         expect(row).to_contain_text(result["zh"])
     expect(row.get_by_role("img")).to_be_visible()  # the way walked
+    take_back_what_is_open(page)
     row.get_by_role("button", name="申诉").click()
     sheet = page.locator("[data-part=appeal]")
     sheet.get_by_role("button", name="提交").click()
@@ -58,8 +70,9 @@ def test_a_member_reads_why_a_patrol_does_not_count_and_appeals(
     sheet.get_by_role("button", name="提交").click()
     expect(row.locator("[data-appeal=open]")).to_contain_text("等待")
     expect(row.get_by_role("button", name="申诉")).to_have_count(0)
-    appeal = api("member", f"/v1/appeals?week={week}&person={me}")["items"][0]
-    assert (appeal["patrol_id"], appeal["state"]) == (patrol["id"], "open")
+    appeals = api("member", f"/v1/appeals?week={week}&person={me}")["items"]
+    states = [one["state"] for one in appeals if one["patrol_id"] == patrol["id"]]
+    assert states.count("open") == 1
 
 
 def test_a_visit_from_the_due_list_leaves_it_although_the_reply_was_lost_and_the_diary_tells_it(
