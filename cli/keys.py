@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from cli.console import out, progress, say
 from cli.database import engine_of, migrated_database, who
-from core import audit
+from core import audit, quarantine
 from core.database import Sessions, make_sessions
 from core.readiness import Check
 from core.secrecy import (
@@ -56,7 +56,7 @@ def rotate(settings: Settings, *, settle_s: float = SETTLE_S) -> int:
             time.sleep(settle_s)
         elif is_new_round:
             say("Put the new key first in XUNGE_PRIVACY__PERSONAL_KEYS, on all machines.")
-        done = _reseal_all(sessions, keys)
+        done = _reseal_all(sessions, keys) + _reseal_kept(sessions, keys)
         with sessions.begin() as session:
             detail = {"key": keys.newest, "rows": done}
             audit.record(session, chain="", actor=who(), action="keys.rotated", subject="keys", detail=detail)
@@ -95,7 +95,8 @@ def forget(settings: Settings, key_id: str) -> None:
         gone = next((key for key in keys.keys if key.key_id == key_id), None)
         if gone is None or gone.label == keys.newest:
             raise typer.BadParameter("only an older key can be let go: xunge keys list")
-        if any(one.label == gone.label for one in sealed_values(session)):
+        still = any(one.label == gone.label for one in sealed_values(session))
+        if still or quarantine.is_sealed_under(session, gone.label):
             raise typer.BadParameter(f"{key_id} still seals personal data: xunge keys rotate")
         detail = {"key": gone.label}
         audit.record(session, chain="", actor=who(), action="keys.forgotten", subject="keys", detail=detail)
@@ -140,6 +141,17 @@ def _add_key(settings: Settings, keys: KeyRing) -> KeyRing:
     replace_secret_file(key_file(settings), written([key, *keys.keys]))
     say(f"{key.label} seals from now on; back up {key_file(settings)}.")
     return key_ring(settings)
+
+
+def _reseal_kept(sessions: Sessions, keys: KeyRing) -> int:
+    """What phones sent and nobody could file."""
+    done = 0
+    while True:
+        with sessions.begin() as session:
+            count = quarantine.reseal(session, keys, limit=BATCH)
+        if count == 0:
+            return done
+        done += count
 
 
 def _reseal_all(sessions: Sessions, keys: KeyRing) -> int:

@@ -110,6 +110,27 @@ def kept_of(session: Session, person_id: uuid.UUID, item_ids: Collection[uuid.UU
     )
 
 
+def reseal(session: Session, keys: KeyRing, *, limit: int) -> int:
+    """Up to so many bodies are sealed anew under the newest key; how many. Raises: KeyMissing, NotOpened."""
+    mark = f"{keys.newest}:".encode()
+    older = func.substring(QuarantinedItem.body, 1, len(mark)) != mark
+    items = session.scalars(
+        select(QuarantinedItem).where(QuarantinedItem.is_sealed, older).limit(limit).with_for_update()
+    ).all()
+    for item in items:
+        item.body = keys.seal(body_of(item, keys).decode(_BYTES), _place_of(item.quarantine_id))
+    return len(items)
+
+
+def is_sealed_under(session: Session, label: str) -> bool:
+    """Whether a kept body can be opened with this key alone."""
+    mark = f"{label}:".encode()
+    sealed = select(QuarantinedItem.quarantine_id).where(
+        QuarantinedItem.is_sealed, func.substring(QuarantinedItem.body, 1, len(mark)) == mark
+    )
+    return session.scalars(sealed.limit(1)).first() is not None
+
+
 def _hashed(body: bytes, keys: KeyRing | None) -> bytes:
     """Equal for equal bodies; of a sealed one nobody without the keys can try out what it holds."""
     return hashlib.sha256(body).digest() if keys is None else keys.index(body.decode(_BYTES), _PURPOSE)
