@@ -34,7 +34,7 @@ def tree(session: Session) -> make.StreetTree:
     for number, (home, at) in enumerate(
         [(first, now()), (first, now()), (first, long_ago), (second, now()), (second, None), (None, None)]
     ):
-        where = {} if home is None else {"geom": None, "building_id": home.building_id}
+        where: dict[str, Any] = {} if home is None else {"geom": None, "building_id": home.building_id}
         make_people.household(session, code=f"H{number}", collected_at=at, **where)
     return tree
 
@@ -177,7 +177,7 @@ def test_samples_are_seen_and_checked_where_households_are(
 def test_intervals_are_wilsons(right: int, checked: int, low: float, high: float) -> None:
     found = wilson(right, checked)
     assert found is not None
-    assert (found.low, found.high) == (pytest.approx(low, abs=2e-4), pytest.approx(high, abs=2e-4))
+    assert [found.low, found.high] == pytest.approx([low, high], abs=2e-4)
     assert wilson(0, 0) is None
 
 
