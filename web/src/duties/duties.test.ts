@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { daysUntil, differs, doorText, dutyTone, itemsOf, shareOf, weekTone, weeksOf } from './standing'
+import { daysUntil, differs, doorText, dutyTone, shareOf, troubled, weekTone, weeksOf } from './standing'
 import type { DutyItem, Line } from './types'
 
 const item = (code: string, status: DutyItem['status'], more: Partial<DutyItem> = {}): DutyItem =>
@@ -26,10 +26,10 @@ describe('how a duty stands', () => {
     expect(shareOf(3, 2)).toBe(1)
   })
 
-  it('is listed by duty and period, on request only what is in trouble', () => {
-    const items = [item('patrols', 'met'), item('patrols', 'will_miss'), item('visits', 'missed')]
-    expect(itemsOf(items, 'patrols 2026-W47', false)).toHaveLength(2)
-    expect(itemsOf(items, 'patrols 2026-W47', true).map(({ status }) => status)).toEqual(['will_miss'])
+  it('is listed, on request only what is in trouble', () => {
+    const items = [item('patrols', 'met'), item('patrols', 'will_miss'), item('patrols', 'on_track')]
+    expect(troubled(items, false)).toHaveLength(3)
+    expect(troubled(items, true).map(({ status }) => status)).toEqual(['will_miss'])
   })
 
   it('shows the exempted figure only where it differs', () => {

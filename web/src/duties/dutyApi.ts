@@ -1,7 +1,7 @@
 import { download, get, type Call, type Download, type Query } from '@/shared/api/client'
 import type { Page } from '@/shared/api/types'
 
-import type { Compliance, DueItem, Duties, DutyItem } from './types'
+import type { Compliance, DueItem, Duties, DutyItem, DutyTotal } from './types'
 
 const PAGE = 200
 const MOST = 3000
@@ -30,6 +30,10 @@ export const downloadCompliance = (query: Query, format: 'csv' | 'xlsx'): Promis
 
 export const fetchDuties = (query: Query, call: Call = {}): Promise<Duties & Page<DutyItem>> =>
   whole('/v1/duties', query, call)
+
+/** How all duties stand, without their subjects. */
+export const fetchDutyTotals = (query: Query, call: Call = {}): Promise<DutyTotal[]> =>
+  get<Duties>('/v1/duties', { timeoutMs: LONG_MS, ...call, query: { ...query, limit: 1 } }).then(({ totals }) => totals)
 
 export const fetchDue = (query: Query, call: Call = {}): Promise<Page<DueItem>> =>
   get('/v1/duties/due', { timeoutMs: LONG_MS, ...call, query })

@@ -47,10 +47,9 @@ export function differs(item: DutyItem): boolean {
 
 export const keyOf = ({ duty, period }: Pick<DutyTotal, 'duty' | 'period'>): string => `${duty.code} ${period.iso}`
 
-/** The items of one duty in one period; with `trouble` those alone that are not on their way. */
-export function itemsOf(items: readonly DutyItem[], key: string, trouble: boolean): DutyItem[] {
-  const isTrouble = ({ status }: DutyItem): boolean => ['at_risk', 'will_miss', 'missed'].includes(status)
-  return items.filter((item) => keyOf(item) === key && (!trouble || isTrouble(item)))
+/** All items, or those alone that are not on their way. */
+export function troubled(items: readonly DutyItem[], isAlone: boolean): readonly DutyItem[] {
+  return isAlone ? items.filter(({ status }) => ['at_risk', 'will_miss', 'missed'].includes(status)) : items
 }
 
 /** Where somebody has to go: the door of a household, else nothing beyond the grid. */

@@ -22,11 +22,12 @@ export function othersIn(doubt: JudgedCheck): OtherPatrol[] {
 
 /** Plain facts beside a doubt, such as how wrong the clock was, by the names of their words. */
 export function factsIn(doubt: JudgedCheck): { name: string; n: number }[] {
-  const { clock_offset_s: offset, checkpoints, fixes } = doubt.evidence
+  const { clock_offset_s: offset, checkpoints, fixes, unseen_patrols: unseen } = doubt.evidence
   const facts: { name: string; n: number }[] = []
   if (typeof offset === 'number') facts.push({ name: offset < 0 ? 'behind' : 'ahead', n: Math.abs(offset) })
   if (Array.isArray(checkpoints)) facts.push({ name: 'plates', n: checkpoints.length })
   if (typeof fixes === 'number') facts.push({ name: 'jumps', n: fixes })
+  if (typeof unseen === 'number' && unseen > 0) facts.push({ name: 'unseen', n: unseen })
   return facts
 }
 

@@ -61,6 +61,7 @@ const reviewEn = {
     behind: "the phone's clock was {n} s slow",
     plates: '{n} checkpoints concerned',
     jumps: '{n} positions jump',
+    unseen: '{n} other patrols lie outside your scope',
   },
   track: {
     title: 'Track',

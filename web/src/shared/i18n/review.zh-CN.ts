@@ -61,6 +61,7 @@ const reviewZh = {
     behind: '手机时间慢了 {n} 秒',
     plates: '涉及 {n} 个点位',
     jumps: '{n} 个定位点跳变',
+    unseen: '另有 {n} 次相关巡查不在您的辖区',
   },
   track: {
     title: '轨迹',
