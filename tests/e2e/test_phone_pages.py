@@ -75,6 +75,15 @@ def test_a_member_reads_why_a_patrol_does_not_count_and_appeals(
     assert states.count("open") == 1
 
 
+def remark_and_export(page: Page) -> None:
+    page.locator("textarea[name=remark]").fill("下周再去看看。")
+    page.get_by_role("button", name="保存备注").click()
+    expect(page.get_by_role("status").filter(has_text="已保存")).to_be_visible()
+    with page.expect_download() as download:
+        page.locator("[data-export=week-xlsx]").click()
+    assert download.value.suggested_filename.endswith(".xlsx")
+
+
 def test_a_visit_from_the_due_list_leaves_it_although_the_reply_was_lost_and_the_diary_tells_it(
     open_page: OpenPage, sign_in: SignIn, api: Ask
 ) -> None:
@@ -111,12 +120,7 @@ def test_a_visit_from_the_due_list_leaves_it_although_the_reply_was_lost_and_the
     page.get_by_role("tab", name="日志").click()
     told = page.locator("[data-part=day] li[data-kind=visit]")
     expect(told.filter(has_text=today[0]["household"]["room"]).first).to_be_visible()
-    page.locator("textarea[name=remark]").fill("下周再去看看。")
-    page.get_by_role("button", name="保存备注").click()
-    expect(page.get_by_role("status").filter(has_text="已保存")).to_be_visible()
-    with page.expect_download() as download:
-        page.locator("[data-export=week-xlsx]").click()
-    assert download.value.suggested_filename.endswith(".xlsx")
+    remark_and_export(page)
 
 
 def test_what_cannot_be_had_is_said_and_no_page_is_wider_than_the_phone(
