@@ -57,10 +57,9 @@ def _hashes(scope: Scope, day: date) -> Select[Any]:
     and would group anew for each of them.
     """
     doors = doors_of(Part(scope, scope, "", ""), day, standing(day))
-    point = doors.c.point
-    house = (Household.revision, Door.text, House.compound, House.name, func.ST_X(point), func.ST_Y(point))
-    said = _hash(doors.c.is_special, *house)
-    listed = _hash(doors.c.is_special, Household.kind)
+    lon, lat = func.ST_X(doors.c.point), func.ST_Y(doors.c.point)
+    house = (Household.revision, Door.text, House.compound, House.name, lon, lat)
+    said, listed = _hash(doors.c.is_special, *house), _hash(doors.c.is_special, Household.kind)
     itself = at_their_doors(
         select(Household.household_id, said.label("said"), listed.label("listed"), doors.c.door)
     ).join(doors, doors.c.household_id == Household.household_id)
