@@ -29,6 +29,12 @@ def cells_in(session: Session, grid: Grid) -> Cells:
     return area_of(bytes(geom.data), b"", 0.0).cells
 
 
+def _walk(session: Session, common: dict[str, Any], finished_at: datetime) -> None:
+    received = {"start_received_at": common["started_at"], "finish_received_at": finished_at}
+    session.add(Patrol(**common, **received, source="app", finished_at=finished_at))
+    session.flush()
+
+
 def walked(
     session: Session,
     actor: Actor,
@@ -50,16 +56,7 @@ def walked(
         "started_at": started_at,
     }
     finished_at = started_at + timedelta(minutes=30)
-    session.add(
-        Patrol(
-            **common,
-            source="app",
-            start_received_at=started_at,
-            finished_at=finished_at,
-            finish_received_at=finished_at,
-        )
-    )
-    session.flush()
+    _walk(session, common, finished_at)
     version = select(GridVersion.version_id).where(GridVersion.grid_id == grid.grid_id)
     policy = select(PatrolPolicy.policy_id).where(PatrolPolicy.path == "")
     said = {
