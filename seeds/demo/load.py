@@ -6,7 +6,7 @@ from datetime import date, datetime, time
 from typing import TypeVar
 
 import numpy as np
-from sqlalchemy import Engine, select, text
+from sqlalchemy import Engine, func, select, text
 from sqlalchemy.orm import Session
 
 from access.models import Absence, Account, Assignment, Person
@@ -159,7 +159,7 @@ class _Loader:
         self._judge(recordings, stored, crew)
         for weeks_ago in self._counted("weeks 周统计", range(WEEKS)):
             roll_up(self._session, STREET_CODE, str(Week.of_day(self._today).shifted(-weeks_ago)))
-        self._tell(grids, crew, recordings)
+        self._tell(grids, crew)
 
     def _draw(self) -> list[DemoGrid]:
         self._progress("grids 网格", 0, 1)
@@ -203,9 +203,12 @@ class _Loader:
         replaced_id = replace_plate(self._session, judge.plates_of(own), first_day)
         store_evidence(self._session, recordings, judge.plates_of, replaced_id)
         asked = store_unrecorded(self._session, crew, stored, self._today)
+        step, total = "verdicts 判定", len(recordings)
+        self._progress(step, 0, total)
         for left in judge.judge():
             if left % _TOLD_EVERY == 0:
-                self._progress("verdicts 判定", len(recordings) - left, len(recordings))
+                self._progress(step, total - left, total)
+        self._progress(step, total, total)
         store_decisions(self._session, crew, stored, asked, moment)
         store_themes(self._session, recordings, crew)
 
@@ -217,12 +220,13 @@ class _Loader:
             yield thing
         self._progress(step, len(things), len(things))
 
-    def _tell(self, grids: Sequence[DemoGrid], crew: Crew, recordings: Sequence[Recording]) -> None:
+    def _tell(self, grids: Sequence[DemoGrid], crew: Crew) -> None:
         """Planner, running servers and the trail know what was loaded."""
         self._session.execute(text(f"ANALYZE {', '.join(table.__tablename__ for table in _FILLED)}"))
         announce(self._session, ACCESS)
         announce(self._session, GRIDS, STREET_CODE)
-        counts = {"grids": len(grids), "people": len(crew.workers), "patrols": len(recordings)}
+        patrols = self._session.scalar(select(func.count()).select_from(Patrol))
+        counts = {"grids": len(grids), "people": len(crew.workers), "patrols": patrols}
         audit.record(
             self._session,
             chain=STREET_CODE,
