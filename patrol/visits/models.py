@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
+    JSON,
     CheckConstraint,
     ForeignKey,
     Identity,
@@ -43,7 +44,9 @@ class VisitForm(Base):
     zh: Mapped[str]
     en: Mapped[str]
     clause: Mapped[str]  # "DB32/T 2763-2015 7.1.2.1"
-    definition: Mapped[dict[str, Any]]  # JSON Schema 2020-12 of the answers (patrol/visits/forms.py)
+    # JSON Schema 2020-12 of the answers (patrol/visits/forms.py). Not jsonb, which sorts names: phones show
+    # the fields in the order in which they were written.
+    definition: Mapped[dict[str, Any]] = mapped_column(JSON)
     valid_from: Mapped[date]
     valid_to: Mapped[date | None]  # first day on which it is no longer offered; it stays readable
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -1,16 +1,20 @@
 """Lists of visits, due lists, rounds and forms over HTTP."""
 
+import json
 from collections.abc import Callable
 from datetime import date, timedelta
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from access.roles import Role
 from access.scope import Actor
 from core.clock import now, today
+from patrol.visits.models import VisitForm
 from registry.people.models import Household
+from seeds.visit_form_files import load_visit_forms
 from tests import make, make_people
 from tests.make_visits import visit_body
 
@@ -130,6 +134,41 @@ def test_forms_are_offered_in_their_newest_version(phone: TestClient) -> None:
     assert [form["code"] for form in reply["items"]] == ["employment", "hardship", "needs", "safety"]
     fields = reply["items"][1]["definition"]["properties"]
     assert (fields["degree"]["zh"], fields["degree"]["oneOf"][0]["zh"]) == ("困难程度", "一般")
+
+
+def test_fields_are_shown_in_the_order_in_which_the_form_was_written(
+    session: Session, client: Client, phone: TestClient
+) -> None:
+    """Long names before short ones, z before a: what jsonb would turn round."""
+    fields = ["household_income", "zeal", "age", "b"]
+    named = {name: {"type": "string", "zh": name, "en": name} for name in fields}
+    form = {
+        "theme": "routine",
+        "zh": "表",
+        "en": "form",
+        "clause": "",
+        "valid_from": str(date(2026, 1, 1)),
+        "definition": {"type": "object", "additionalProperties": False, "properties": named},
+    }
+    admin = client(make.actor(session, role=Role.ADMIN, area=""))
+    assert admin.put("/v1/visit-forms/local/1", json=form).status_code == 201
+    session.expire_all()
+    offered = {one["code"]: one for one in phone.get("/v1/visit-forms").json()["items"]}
+    carried = {one["code"]: one for one in phone.get("/v1/sync").json()["changed"]["forms"]}
+    for found in (offered["local"], carried["local"]):
+        assert list(found["definition"]["properties"]) == fields
+
+
+def test_a_shipped_form_whose_order_was_lost_gets_it_back(session: Session) -> None:
+    form = session.scalars(select(VisitForm).where(VisitForm.code == "hardship")).one()
+    written = json.dumps(form.definition)
+    lost = json.loads(json.dumps(form.definition, sort_keys=True))
+    session.execute(update(VisitForm).where(VisitForm.code == "hardship").values(definition=lost))
+    session.expire_all()
+    load_visit_forms(session, changed_by="seeds")
+    session.flush()
+    session.expire_all()
+    assert json.dumps(form.definition) == written
 
 
 def test_forms_are_kept_by_those_who_keep_policies(
