@@ -10,6 +10,7 @@ from access.scope import Actor, Scope, scope_of
 from core.errors import Forbidden
 from geo.models import DivisionPlan
 from geo.plans.approving import Approval, approve
+from geo.plans.queries import had_a_hand_in
 from geo.plans.records import DRAFT, SUBMITTED, Editor, street_path
 
 
@@ -44,15 +45,17 @@ def approving_scope(actor: Actor) -> Scope:
     return _some(scope_of(actor, Action.APPROVE_DIVISION), Action.APPROVE_DIVISION)
 
 
-def rights_on(actor: Actor, plan: DivisionPlan) -> Rights:
-    """What the actor may do with the plan as it is now; nobody approves an own submission."""
+def rights_on(session: Session, actor: Actor, plan: DivisionPlan) -> Rights:
+    """What the actor may do with the plan as it is now; nobody approves what they had a hand in."""
     path = street_path(plan.street_code)
     draws = scope_of(actor, Action.PLAN_DIVISION).covers(path)
-    decides = scope_of(actor, Action.APPROVE_DIVISION).covers(path) and plan.submitted_by != actor.label
+    decides = scope_of(actor, Action.APPROVE_DIVISION).covers(path)
     return Rights(
         edit=draws and plan.status == DRAFT,
         submit=draws and plan.status == DRAFT,
-        approve=decides and plan.status == SUBMITTED,
+        approve=decides
+        and plan.status == SUBMITTED
+        and not had_a_hand_in(session, plan.plan_id, actor.label),
         withdraw=draws and plan.status in {DRAFT, SUBMITTED},
     )
 

@@ -204,7 +204,7 @@ def plan_reply(
         street_bbox=extent_of_street(call.session, plan.street_code, day),
         changes=[ChangeOut.of(change) for change in changes_of(world)],
         events=[StepOut.of(step) for step in steps_of(call.session, plan.plan_id)],
-        may=_may(rights_on(call.actor, plan)),
+        may=_may(rights_on(call.session, call.actor, plan)),
         codes=codes or {},
     )
 

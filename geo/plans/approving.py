@@ -13,6 +13,7 @@ from geo.grid_writing import Origin, write_grids
 from geo.importing import ONE_IMPORT_AT_A_TIME
 from geo.models import DivisionPlan, Grid, GridSuccession, GridVersion, PlannedChange
 from geo.plans.checking import CheckReport, Finding, check_plan
+from geo.plans.queries import had_a_hand_in
 from geo.plans.records import APPROVED, DRAFT, SUBMITTED, WITHDRAWN, Editor, changed, require_status
 from geo.plans.world import RETIRE, PlanGrid, World, load_world
 
@@ -30,7 +31,7 @@ class WarningsNotAccepted(Conflict):
 
 
 class OwnPlan(Forbidden):
-    """Whoever submitted a division plan does not approve it."""
+    """Whoever drew on a division plan, or submitted it, does not approve it."""
 
     code = "own-plan"
 
@@ -72,7 +73,7 @@ def approve(session: Session, plan: DivisionPlan, editor: Editor, *, accept_warn
     Raises: PlanClosed, OwnPlan, PlanNotReady, WarningsNotAccepted.
     """
     require_status(plan, SUBMITTED)
-    if plan.submitted_by == editor.label:
+    if had_a_hand_in(session, plan.plan_id, editor.label):
         raise OwnPlan
     session.execute(ONE_IMPORT_AT_A_TIME)  # codes are given by looking at those that exist
     world = load_world(session, plan)

@@ -86,6 +86,18 @@ def steps_of(session: Session, plan_id: uuid.UUID) -> list[PlanStep]:
     return [PlanStep(*row) for row in rows]
 
 
+# Steps that pass a plan on without changing what it says.
+_PASSING_ON = ("returned", "withdrawn", "approved")
+
+
+def had_a_hand_in(session: Session, plan_id: uuid.UUID, label: str) -> bool:
+    """Whether this person has made, drawn on or submitted the plan: four eyes see what becomes the law."""
+    steps = select(PlanEvent.event_id).where(
+        PlanEvent.plan_id == plan_id, PlanEvent.actor == label, PlanEvent.event.not_in(_PASSING_ON)
+    )
+    return session.scalar(steps.limit(1)) is not None
+
+
 def extent_of_street(session: Session, street_code: str, day: date) -> BBox | None:
     """The box around a street's grids, and around everything drawn for it in drafts where it has none."""
     standing = (

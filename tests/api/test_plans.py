@@ -270,6 +270,24 @@ def test_an_own_submission_is_approved_by_somebody_else(
     assert (refused.status_code, refused.json()["code"]) == (403, "own-plan")
 
 
+def test_whoever_drew_on_a_plan_does_not_approve_what_another_submitted(
+    tree: make.StreetTree, session: Session, client: Client, officer: TestClient
+) -> None:
+    """Four eyes: an author who lets a colleague submit is an author all the same; who returned it is none."""
+    author = client(make.actor(session, role=Role.ADMIN, area="320113"))
+    leader = client(make.actor(session, role=Role.LEADER, area="320113007"))
+    desk = Desk(officer)
+    desk.done("merge", {"grids": [tree.a11.code, tree.a12.code], "name": "合"}, by=author)
+    desk.done("submission")
+    desk.done("return", {"note": "再看"}, by=leader)
+    desk.done("submission")
+    assert author.get(desk.address).json()["may"]["approve"] is False
+    refused = desk.post("approval", {"accept_warnings": True}, by=author)
+    assert (refused.status_code, refused.json()["code"]) == (403, "own-plan")
+    assert leader.get(desk.address).json()["may"]["approve"] is True
+    assert desk.post("approval", {"accept_warnings": True}, by=leader).status_code == 200
+
+
 def test_a_returned_plan_is_a_draft_again(
     tree: make.StreetTree, officer: TestClient, leader: TestClient
 ) -> None:
