@@ -157,7 +157,7 @@ def create_app(
     app.state.engine = None
     app.state.listener = listener
     if sessions is None:
-        app.state.engine = make_engine(settings)
+        app.state.engine = make_engine(settings, lock_timeout_ms=settings.database.lock_timeout_ms)
         sessions = make_sessions(app.state.engine)
         url = app.state.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
         app.state.listener = listener or Listener(url)

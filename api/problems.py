@@ -6,7 +6,7 @@ from typing import Any
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from psycopg.errors import DeadlockDetected, SerializationFailure, UniqueViolation
+from psycopg.errors import DeadlockDetected, LockNotAvailable, SerializationFailure, UniqueViolation
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
@@ -46,6 +46,8 @@ STATUS: dict[type[DomainError], int] = {
 }
 HTTP_CODES = {404: "no-such-address", 405: "method-not-allowed"}
 _BAD_REQUEST = 400  # only the framework answers so, to bodies that it cannot parse at all
+# The last: another's transaction took longer than a request may wait (XUNGE_DATABASE__LOCK_TIMEOUT_MS).
+_AT_ONCE = (DeadlockDetected, SerializationFailure, LockNotAvailable)
 log = structlog.get_logger(__name__)
 
 
@@ -163,7 +165,7 @@ def _on_http_error(request: Request, error: Exception) -> Response:
 
 
 def _on_database_error(request: Request, error: Exception) -> Response:
-    if isinstance(getattr(error, "orig", None), DeadlockDetected | SerializationFailure):
+    if isinstance(getattr(error, "orig", None), _AT_ONCE):
         return _written_at_once(request, error)
     log.warning("database_down", error=type(error).__name__)
     return problem_response(request, DatabaseDown())

@@ -11,8 +11,11 @@ from core.settings import Settings
 Sessions = sessionmaker[Session]
 
 
-def make_engine(settings: Settings) -> Engine:
-    """Engine on psycopg 3; a request that finds no connection in time fails fast instead of queueing."""
+def make_engine(settings: Settings, *, lock_timeout_ms: int = 0) -> Engine:
+    """Engine on psycopg 3; a request that finds no connection in time fails fast instead of queueing.
+
+    With a lock time-out nobody waits longer for another's transaction; commands and jobs wait (0).
+    """
     return create_engine(
         settings.required_database_url,
         pool_size=settings.database.pool_size,
@@ -20,7 +23,7 @@ def make_engine(settings: Settings) -> Engine:
         pool_timeout=settings.database.pool_timeout_s,
         pool_pre_ping=True,
         hide_parameters=True,  # an error text must not carry what somebody typed
-        connect_args={"connect_timeout": 3, "options": "-c timezone=UTC"},
+        connect_args={"connect_timeout": 3, "options": f"-c timezone=UTC -c lock_timeout={lock_timeout_ms}"},
     )
 
 

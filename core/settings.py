@@ -36,6 +36,7 @@ class DatabaseSettings(Part):
     pool_size: int = 20
     pool_timeout_s: float = 2.0  # a dead database answers 503 within this time
     statement_timeout_ms: int = 5000  # reads only
+    lock_timeout_ms: int = Field(default=10_000, ge=0)  # a request waits this long for another; 0: for ever
 
 
 class AccessSettings(Part):

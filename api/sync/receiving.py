@@ -18,7 +18,7 @@ from typing import Annotated, Any
 
 import msgspec
 import structlog
-from psycopg.errors import DeadlockDetected, SerializationFailure, UniqueViolation
+from psycopg.errors import DeadlockDetected, LockNotAvailable, SerializationFailure, UniqueViolation
 from sqlalchemy import text
 from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -227,6 +227,8 @@ class Desk:
                     session.execute(_LAZILY)
                     outcome = file_offered(session, self.sender, item)
             except DBAPIError as error:
+                if isinstance(error.orig, LockNotAvailable):
+                    raise WrittenAtOnce from None  # it has waited long enough: the phone sends again
                 if not isinstance(error.orig, _AT_ONCE):
                     raise
                 continue  # somebody wrote the same at this moment: now it can be seen

@@ -33,8 +33,9 @@ class Server:
 
 
 @contextmanager
-def running(url: str, home: Path) -> Iterator[Server]:
-    settings = Settings(home=home, database=DatabaseSettings(pool_size=12)).with_database(url)
+def running(url: str, home: Path, *, lock_timeout_ms: int = 10_000) -> Iterator[Server]:
+    database = DatabaseSettings(pool_size=12, lock_timeout_ms=lock_timeout_ms)
+    settings = Settings(home=home, database=database).with_database(url)
     engine = create_engine(url, pool_size=12, pool_pre_ping=True)
     # Without the listener's thread: nothing here is cached.
     app = create_app(settings)
