@@ -1,4 +1,4 @@
-"""Somebody else's change takes long: whoever waits for it hears so in time, and nothing of theirs is stored."""
+"""Somebody else's change takes long: whoever waits hears so in time, and nothing of theirs is stored."""
 
 from collections.abc import Iterator
 from pathlib import Path
