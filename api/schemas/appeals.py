@@ -144,7 +144,10 @@ class AppealDecisionOut(BaseModel):
 
 
 class AppealOut(BaseModel):
-    """An appeal with the patrol it is about as it stands now, verdict and place in the week included."""
+    """An appeal with the patrol it is about as it stands now, verdict and place in the week included.
+
+    Photos are named at once and sent when the network allows: `photos_missing` are on their way still.
+    """
 
     id: uuid.UUID
     kind: Literal["recorded", "unrecorded"]
@@ -159,6 +162,9 @@ class AppealOut(BaseModel):
     finished_at: datetime | None
     note: str
     photos: list[str]
+    photos_expected: int
+    photos_arrived: int
+    photos_missing: list[str]
     received_at: datetime
     decision: AppealDecisionOut | None
     may_decide: bool
@@ -180,7 +186,10 @@ class AppealOut(BaseModel):
             started_at=view.started_at,
             finished_at=view.finished_at,
             note=view.note,
-            photos=view.photos,
+            photos=[one.photo_hash.hex() for one in view.photos],
+            photos_expected=len(view.photos),
+            photos_arrived=sum(one.arrived for one in view.photos),
+            photos_missing=[one.photo_hash.hex() for one in view.photos if not one.arrived],
             received_at=view.received_at,
             decision=AppealDecisionOut.of(view),
             may_decide=view.may_decide,

@@ -19,6 +19,7 @@ from core import audit, quarantine
 from core.clock import Week, now
 from core.errors import DomainError, FieldError, Invalid
 from core.models import QuarantinedItem
+from core.photos import expect_photos
 from core.settings import PatrolSettings
 from geo.models import Grid
 from patrol.appeals.models import Appeal
@@ -37,6 +38,7 @@ from patrol.tracks import REFILERS, Filed, lock_patrol
 from patrol.wire import check_moment
 
 APPEAL = "patrol-appeal"  # kind of kept items
+PHOTOS = "appeal"  # kind of thing that photos hang on (access/photos.py)
 RECORDED, UNRECORDED = "recorded", "unrecorded"
 MAX_DURATION = timedelta(hours=12)  # nobody walks longer; a wrong day is meant
 
@@ -67,6 +69,7 @@ class _Asked:
     kind: str
     patrol_id: uuid.UUID | None
     grid_id: int
+    path: str
     street_code: str
     started_at: datetime
     finished_at: datetime | None
@@ -86,6 +89,7 @@ def put_appeal(
         if isinstance(asked, DomainError):
             return _keep(session, actor, asked, appeal_id, claim)
         if _insert(session, actor, appeal_id, claim, asked):
+            _expect_photos(session, actor, appeal_id, claim, asked.path)
             _record(
                 session,
                 actor,
@@ -163,12 +167,12 @@ def _about_recorded(
         found = _patrol(session, patrol_id)
     if found is None:
         return PatrolUnknown()
-    person_id, grid_id, street_code, started_at, finished_at = found
+    person_id, grid_id, path, street_code, started_at, finished_at = found
     if person_id != actor.person_id:
         return PatrolOfAnother()
     if _is_too_old(started_at, limits):
         return _too_late(limits)
-    return _Asked(RECORDED, patrol_id, grid_id, street_code, started_at, finished_at)
+    return _Asked(RECORDED, patrol_id, grid_id, path, street_code, started_at, finished_at)
 
 
 def _about_unrecorded(
@@ -191,7 +195,7 @@ def _about_unrecorded(
     if other is not None:
         detail = "这段时间已有补签申请 / an appeal of yours is about this time already"
         return AppealOverlaps(detail, appeal_id=str(other))
-    return _Asked(UNRECORDED, None, grid.grid_id, grid.street_code, started_at, finished_at)
+    return _Asked(UNRECORDED, None, grid.grid_id, grid.path, grid.street_code, started_at, finished_at)
 
 
 def _time_errors(started_at: datetime, finished_at: datetime, limits: PatrolSettings) -> Iterator[FieldError]:
@@ -207,9 +211,9 @@ def _time_errors(started_at: datetime, finished_at: datetime, limits: PatrolSett
 
 def _patrol(
     session: Session, patrol_id: uuid.UUID
-) -> Row[uuid.UUID, int, str, datetime, datetime | None] | None:
+) -> Row[uuid.UUID, int, str, str, datetime, datetime | None] | None:
     statement = select(
-        Patrol.person_id, Patrol.grid_id, Grid.street_code, Patrol.started_at, Patrol.finished_at
+        Patrol.person_id, Patrol.grid_id, Grid.path, Grid.street_code, Patrol.started_at, Patrol.finished_at
     ).join(Grid, Grid.grid_id == Patrol.grid_id)
     return session.execute(statement.where(Patrol.patrol_id == patrol_id)).one_or_none()
 
@@ -280,6 +284,12 @@ def _insert(session: Session, actor: Actor, appeal_id: uuid.UUID, claim: Claim, 
     )
     added = statement.on_conflict_do_nothing().returning(Appeal.appeal_id)
     return session.scalar(added) is not None
+
+
+def _expect_photos(session: Session, actor: Actor, appeal_id: uuid.UUID, claim: Claim, path: str) -> None:
+    """The phone is asked for them, and whoever decides may look at them."""
+    named = [bytes.fromhex(name) for name in claim.photos]
+    expect_photos(session, named, kind=PHOTOS, item_id=appeal_id, person_id=actor.person_id, path=path)
 
 
 def _keep(

@@ -14,8 +14,9 @@ from access.models import Person
 from access.roles import Action
 from access.scope import Actor, scope_of
 from core.clock import Week
+from core.photos import ExpectedPhoto, photos_of
 from geo.models import Grid
-from patrol.appeals.asking import is_open
+from patrol.appeals.asking import PHOTOS, is_open
 from patrol.appeals.models import Appeal, PatrolDecision
 from patrol.appeals.problems import AppealUnknown
 from patrol.models import PatrolVerdict
@@ -65,7 +66,7 @@ class AppealView:
     started_at: datetime
     finished_at: datetime | None
     note: str
-    photos: list[str]
+    photos: list[ExpectedPhoto]
     received_at: datetime
     decision: str | None
     decided_by: uuid.UUID | None
@@ -148,12 +149,15 @@ def _views(session: Session, actor: Actor, statement: _AppealRows) -> list[Appea
     rows = session.execute(statement.execution_options(populate_existing=True)).all()
     about = {row.Appeal.patrol_id for row in rows if row.Appeal.patrol_id is not None}
     patrols = patrols_by_id(session, actor, about)
-    return [_view(row, patrols.get(row.Appeal.patrol_id)) for row in rows]
+    photos = photos_of(session, PHOTOS, [row.Appeal.appeal_id for row in rows if row.Appeal.photos])
+    return [
+        _view(row, patrols.get(row.Appeal.patrol_id), photos.get(row.Appeal.appeal_id, [])) for row in rows
+    ]
 
 
-def _view(row: Any, patrol: PatrolView | None) -> AppealView:
+def _view(row: Any, patrol: PatrolView | None, photos: list[ExpectedPhoto]) -> AppealView:
     appeal: Appeal = row.Appeal
-    same = ("appeal_id", "kind", "patrol_id", "person_id", "started_at", "finished_at", "note", "photos")
+    same = ("appeal_id", "kind", "patrol_id", "person_id", "started_at", "finished_at", "note")
     decided = ("decision", "decided_by", "decided_at", "decision_note", "received_at")
     return AppealView(
         **{name: getattr(appeal, name) for name in (*same, *decided)},
@@ -163,6 +167,7 @@ def _view(row: Any, patrol: PatrolView | None) -> AppealView:
         person_name=row.person_name,
         decider_name=row.decider_name,
         week=Week(appeal.week),
+        photos=photos,
         patrol=patrol,
         may_decide=row.may_decide,
     )

@@ -1,5 +1,6 @@
 """Appeals over HTTP: every answer, every problem, and who may."""
 
+import hashlib
 import uuid
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,7 +18,7 @@ from patrol.appeals.models import Appeal, PatrolDecision
 from patrol.judging import ROLL_UP
 from patrol.models import Patrol
 from patrol.standing import counts_of
-from tests import make
+from tests import make, pictures
 from tests.api.appealing import (
     APPEAL_ID,
     DAY,
@@ -72,6 +73,22 @@ def test_an_appeal_about_a_patrol(session: Session, client: ClientOf, world: Wor
     (line,) = lines(session, "appeal.filed")
     assert (line.chain, line.subject) == (make.STREET, f"appeal:{APPEAL_ID}")
     assert "手机" not in str(line.detail)
+
+
+def test_photos_of_an_appeal_are_asked_for_and_shown_to_those_who_decide(
+    client: ClientOf, world: World, short: uuid.UUID
+) -> None:
+    phone, desk = client(world.member), client(world.head)
+    photo = pictures.picture(colour="beige")
+    name = hashlib.sha256(photo).hexdigest()
+    assert ask(phone, short, photos=[name, PHOTO]).status_code == 201
+    assert set(phone.get("/v1/photos/missing").json()["items"]) == {name, PHOTO}
+    assert desk.get(f"/v1/photos/{name}").status_code == 404
+    sent = phone.put(f"/v1/photos/{name}", content=photo, headers={"Content-Type": "image/jpeg"})
+    assert sent.status_code == 201
+    shown = desk.get(f"/v1/appeals/{APPEAL_ID}").json()
+    assert (shown["photos_expected"], shown["photos_arrived"], shown["photos_missing"]) == (2, 1, [PHOTO])
+    assert desk.get(f"/v1/photos/{name}").status_code == 200
 
 
 def test_another_body_under_the_same_id_is_kept(
