@@ -175,7 +175,7 @@ def create_app(
     for module in ROUTERS:
         app.include_router(module.router)
     if settings.http.web_dist.is_dir():
-        app.mount("/", pages(settings.http.web_dist), name="web")
+        app.router.routes.append(pages(settings.http.web_dist))
     app.add_middleware(BodyCap, http=settings.http, max_photo_bytes=settings.photos.max_bytes)
     app.add_middleware(RequestContext, hosts=hosts_of(settings.basemap))
     app.add_middleware(TileDoor, shortcut=app.state.tile_shortcut)

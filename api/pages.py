@@ -7,11 +7,13 @@ from typing import Any
 
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import RedirectResponse, Response
+from starlette.routing import Match, Mount
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Scope
+from starlette.types import Scope
 
 FOR_EVER = "public, max-age=31536000, immutable"
 ASK_AGAIN = "no-cache"
+API = ("/v1/", "/tiles/", "/ogc/")  # what its addresses begin with; health checks stand beside the pages
 # What the QR code of a checkpoint holds (registry.qr_sheet); plates hang for years.
 _PLATE = re.compile(r"c/([0-9A-Za-z]{1,64})/?")
 
@@ -35,6 +37,14 @@ class _Pages(StaticFiles):
         return response
 
 
-def pages(folder: Path) -> ASGIApp:
+class _BesideTheApi(Mount):
+    """Everything but the addresses of the API: there a wrong method is 405 and not a page that is missing."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        return (Match.NONE, {}) if scope["path"].startswith(API) else super().matches(scope)
+
+
+def pages(folder: Path) -> Mount:
     """Everything in the folder, compressed on the way: the map library alone is a megabyte."""
-    return GZipMiddleware(_Pages(directory=folder, html=True), minimum_size=1024)
+    files = _Pages(directory=folder, html=True)
+    return _BesideTheApi("/", GZipMiddleware(files, minimum_size=1024), name="web")

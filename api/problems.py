@@ -12,6 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
+from api.addresses import allowed_methods
 from core.errors import (
     BadQuery,
     Conflict,
@@ -26,6 +27,7 @@ from core.errors import (
     Unavailable,
     Unguarded,
 )
+from core.problem_texts import titled
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_BASE = "urn:xunge:problem:"
@@ -45,6 +47,7 @@ STATUS: dict[type[DomainError], int] = {
     TooMany: 429,
 }
 HTTP_CODES = {404: "no-such-address", 405: "method-not-allowed"}
+_WRONG_METHOD = 405
 _BAD_REQUEST = 400  # only the framework answers so, to bodies that it cannot parse at all
 # The last: another's transaction took longer than a request may wait (XUNGE_DATABASE__LOCK_TIMEOUT_MS).
 _AT_ONCE = (DeadlockDetected, SerializationFailure, LockNotAvailable)
@@ -159,9 +162,10 @@ def _on_http_error(request: Request, error: Exception) -> Response:
     if error.status_code == _BAD_REQUEST:
         return problem_response(request, Invalid(str(error.detail)))
     code = HTTP_CODES.get(error.status_code, "http-error")
-    return _reply(
-        request, error.status_code, {"code": code, "title": error.detail}, dict(error.headers or {})
-    )
+    headers = dict(error.headers or {})
+    if error.status_code == _WRONG_METHOD:
+        headers["Allow"] = ", ".join(allowed_methods(request)) or headers.get("Allow", "")
+    return _reply(request, error.status_code, {"code": code, "title": titled(code, error.detail)}, headers)
 
 
 def _on_database_error(request: Request, error: Exception) -> Response:
@@ -192,7 +196,8 @@ def _written_at_once(request: Request, error: Exception) -> Response:
 
 def _on_unknown_error(request: Request, error: Exception) -> Response:
     log.error("internal_error", exc_info=error)
-    return _reply(request, 500, {"code": "internal", "title": "Something went wrong on our side."}, {})
+    title = titled("internal", "Something went wrong on our side.")
+    return _reply(request, 500, {"code": "internal", "title": title}, {})
 
 
 def install(app: FastAPI) -> None:

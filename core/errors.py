@@ -13,13 +13,16 @@ DomainError
 └── Unavailable      a part we depend on is down; the same request may work later  503
     └── TooMany      asked too often; wait `retry_after_s`                         429
 
-A concrete error subclasses one kind, gives a stable `code`, and its docstring is its title.
+A concrete error subclasses one kind and gives a stable `code`; its docstring is its title in English, and
+core/problem_texts.py has the Chinese one.
 Codes are never reused; docs/problems.md lists them all and a test compares.
 """
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
+
+from core.problem_texts import titled
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,8 @@ class DomainError(Exception):
 
     @property
     def title(self) -> str:
-        return (type(self).__doc__ or self.code).strip().splitlines()[0]
+        """In Chinese and English, like every detail for people."""
+        return titled(self.code, (type(self).__doc__ or self.code).strip().splitlines()[0])
 
     def members(self) -> dict[str, Any]:
         """The problem+json members that do not depend on HTTP."""

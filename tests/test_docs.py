@@ -18,6 +18,7 @@ import registry
 import seeds
 import worker
 from core.errors import DomainError
+from core.problem_texts import TITLES_ZH
 from core.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -51,6 +52,11 @@ def test_every_problem_is_listed_with_its_title() -> None:
     listed = dict(re.findall(r"^\| `([a-z0-9-]+)` \| \d+ \| (.+?) \|", problems_page(), re.MULTILINE))
     raised = {error.code: error().title for error in all_errors() if "__init__" not in vars(error)}
     assert {code: listed.get(code) for code in raised} == raised
+
+
+def test_every_problem_has_a_chinese_title() -> None:
+    beside = {"internal", "no-such-address", "method-not-allowed", "http-error"}  # of no class
+    assert set(TITLES_ZH) == {error.code for error in all_errors()} | beside
 
 
 def test_a_code_belongs_to_one_error() -> None:

@@ -52,3 +52,9 @@ def test_what_is_not_there_is_a_problem(visitor: TestClient) -> None:
     assert missing.status_code == 404
     assert missing.headers["content-type"] == "application/problem+json"
     assert missing.json()["code"] == "no-such-address"
+
+
+def test_pages_do_not_answer_for_the_api(visitor: TestClient) -> None:
+    reply = visitor.get("/v1/auth/logout")
+    assert (reply.status_code, reply.headers["allow"]) == (405, "POST")
+    assert visitor.get("/v1/nothing").json()["code"] == "no-such-address"

@@ -49,6 +49,23 @@ def test_the_id_of_the_reply_is_the_id_of_the_problem(anonymous: TestClient) -> 
     assert reply.json()["instance"] == f"urn:uuid:{reply.headers['x-request-id']}"
 
 
+@pytest.mark.parametrize(
+    ("method", "address", "allowed"),
+    [
+        ("GET", "/v1/auth/logout", {"POST"}),
+        ("DELETE", f"/v1/appeals/{'0' * 8}-0000-4000-8000-{'0' * 12}", {"GET", "PUT"}),
+        ("PATCH", f"/v1/devices/{'0' * 8}-0000-4000-8000-{'0' * 12}/tracker-token", {"POST", "DELETE"}),
+    ],
+)
+def test_a_wrong_method_is_told_the_right_ones(
+    anonymous: TestClient, method: str, address: str, allowed: set[str]
+) -> None:
+    reply = anonymous.request(method, address)
+    assert (reply.status_code, reply.json()["code"]) == (405, "method-not-allowed")
+    assert set(reply.headers["allow"].split(", ")) == allowed
+    assert reply.json()["title"] == "该地址不支持此请求方法。 / Method Not Allowed"
+
+
 @pytest.mark.parametrize("error", ["OperationalError", "TimeoutError"])
 def test_a_dead_database_asks_to_come_again(failing: TestClient, error: str) -> None:
     reply = failing.get(f"/v1/fail/{error}")
