@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable, Collection
 from typing import Any
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -106,6 +106,26 @@ def kept_of(session: Session, person_id: uuid.UUID, item_ids: Collection[uuid.UU
                 QuarantinedItem.item_id.in_(item_ids),
                 QuarantinedItem.refiled_at.is_(None),
             )
+        )
+    )
+
+
+def empty(session: Session, of: Collection[uuid.UUID]) -> None:
+    """What is kept of these things, or below them, has no contents any more and is not tried again.
+
+    The rows stay: the same sent once more is known by its hash and does not come back.
+    """
+    told = func.jsonb_build_object(
+        *("code", QuarantinedItem.problem["code"], "title", QuarantinedItem.problem["title"])
+    )
+    session.execute(
+        update(QuarantinedItem)
+        .where(or_(QuarantinedItem.item_id.in_(of), QuarantinedItem.subject_id.in_(of)))
+        .values(
+            body=b"",
+            is_sealed=False,
+            problem=told,
+            refiled_at=func.coalesce(QuarantinedItem.refiled_at, func.clock_timestamp()),
         )
     )
 

@@ -34,6 +34,7 @@ from core.errors import Conflict, DomainError, FieldError, Invalid, TooMany, Una
 from core.secrecy import key_ring
 from core.sync.epochs import Epoch, current_epoch
 from core.sync.marks import UNNAMED, Carrier, add_marks
+from registry.people.problems import ResidentErased
 
 MAX_ITEMS = 500
 KEPT_AS = "sync-"  # kinds of items that this door keeps; what follows is the kind in the batch
@@ -252,7 +253,8 @@ class Desk:
             item_id=item.item_id or uuid.uuid5(_ANONYMOUS, hashlib.sha256(item.body).hexdigest()),
             subject_id=item.parent_id,
             person_id=self.sender.actor.person_id,
-            body=envelope(item),
+            # Of somebody erased nothing is kept: that is what erasure is.
+            body=b"" if isinstance(problem, ResidentErased) else envelope(item),
             keys=key_ring(self.sender.settings),  # nobody has looked yet whether it names somebody
         )
 

@@ -17,6 +17,7 @@ from core.errors import DomainError, FieldError
 from core.models import QuarantinedItem
 from core.settings import PatrolSettings
 from patrol.tracks import Filed
+from patrol.visits.forgetting import lasting
 from patrol.visits.form_desk import form_of
 from patrol.visits.models import Visit, VisitForm, VisitVersion
 from patrol.visits.needs import follow_up_in, keep_needs
@@ -115,9 +116,11 @@ def _file(
         return form
     if problem is not None or visit is None:
         return problem or VisitUnknown()
+    said, is_wordless = lasting(session, visit.household_id, visit.at, said)
     _add_version(session, visit, said, form, body_hash)
     _apply_latest(session, visit)
-    keep_needs(session, visit)
+    if not is_wordless:  # else the needs would seem to be withdrawn
+        keep_needs(session, visit)
     _record(session, actor, visit, said)
     return Filed(is_repeated=False)
 

@@ -23,6 +23,7 @@ from core.settings import PatrolSettings
 from geo.datums import to_cgcs2000
 from patrol.tracks import REFILERS, Filed
 from patrol.visits.correcting import CORRECTION, correct_visit, file_waiting_corrections
+from patrol.visits.forgetting import lasting
 from patrol.visits.form_desk import form_of
 from patrol.visits.models import Visit, VisitForm
 from patrol.visits.needs import follow_up_in, keep_needs
@@ -98,6 +99,7 @@ def _file(
         return problem or HouseholdUnknown()
     if isinstance(form, DomainError):
         return form
+    said, _ = lasting(session, said.household_id, said.at, said)
     if not _insert(session, actor, visit_id, said, form=form, body_hash=body_hash):
         known = _known(session, visit_id)  # another request was faster
         return VisitConflict() if known is None else _repeated(actor, known, body_hash)

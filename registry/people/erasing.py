@@ -1,17 +1,20 @@
 """Erasure: everything that names a person is gone; the row stays, so that counts of the past stay true."""
 
 import uuid
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from access.roles import Action
 from access.scope import Actor, scope_of
-from core.clock import now, today
+from core.clock import LOCAL_ZONE, now, today
 from core.errors import NotFound
 from core.logs import mask
 from registry.people.changes import Subject, lock_street, record_change
-from registry.people.models import Household, HouseholdTag, RegistryChange, Resident
+from registry.people.models import Household, HouseholdTag, RegistryChange, Residency, Resident
 from registry.people.residents import end_tags
 from registry.people.rights import is_inside, not_allowed, require_somewhere
 
@@ -20,9 +23,14 @@ _NAMING = (
     *("relation", "sex", "born_on", "id_number_sealed", "id_number_index", "phone_sealed", "phone_index"),
 )
 
+# Who else holds what was written of a resident: higher layers add themselves, this one does not know them.
+ERASED: list[Callable[[Session, uuid.UUID], None]] = []
+
 
 def erase_resident(session: Session, actor: Actor, resident_id: uuid.UUID, reason: str) -> Resident:
-    """Nothing names the person any more: not the row, not the list of changes; their tags have ended.
+    """Nothing names the person any more: not the row, not the list of changes, nothing written at their door.
+
+    Their tags have ended.
 
     The trail says who erased, when and why; it never held who the person was. Again changes nothing.
     Raises: Forbidden, NotFound.
@@ -48,10 +56,42 @@ def erase_resident(session: Session, actor: Actor, resident_id: uuid.UUID, reaso
         update(HouseholdTag).where(HouseholdTag.resident_id == resident_id).values(resident_id=None)
     )
     _blank_changes(session, resident_id)
+    for forget in ERASED:
+        forget(session, resident_id)
     household = session.get_one(Household, resident.household_id)
     detail = {"reason": mask(reason)}
     record_change(session, actor, Subject(household, "resident", resident_id), "erased", (), detail=detail)
     return resident
+
+
+def household_days(
+    session: Session, resident_id: uuid.UUID, household_id: Any, at: Any
+) -> tuple[set[uuid.UUID], ColumnElement[bool]]:
+    """The households the resident lived in, and whether a row with these columns is of one of them then."""
+    during = select(Residency.residency_id).where(
+        Residency.resident_id == resident_id, Residency.household_id == household_id, _lived_there(at)
+    )
+    lived_in = select(Residency.household_id).where(Residency.resident_id == resident_id)
+    return set(session.scalars(lived_in)), during.exists()
+
+
+def is_of_one_erased(session: Session, household_id: uuid.UUID, at: datetime) -> bool:
+    """Whether somebody lived in the household at that moment who was erased since."""
+    found = (
+        select(Residency.residency_id)
+        .join(Resident, Resident.resident_id == Residency.resident_id)
+        .where(Residency.household_id == household_id, Resident.erased_at > at, _lived_there(at))
+    )
+    return session.scalar(found.limit(1)) is not None
+
+
+def _lived_there(at: Any) -> ColumnElement[bool]:
+    """The last day counts: who calls on the day of a removal still meets them. Unknown days are open."""
+    day = func.date(func.timezone(LOCAL_ZONE.key, at))
+    return and_(
+        or_(Residency.valid_from.is_(None), Residency.valid_from <= day),
+        or_(Residency.valid_to.is_(None), Residency.valid_to >= day),
+    )
 
 
 def _may(session: Session, actor: Actor, resident_id: uuid.UUID, street_code: str) -> bool:
