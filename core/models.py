@@ -68,6 +68,8 @@ class DeadJob(Base):
     job_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     task_name: Mapped[str]
     args: Mapped[dict[str, Any]]
+    lock: Mapped[str | None]
+    queueing_lock: Mapped[str | None]
     attempts: Mapped[int]
     reason: Mapped[str]
     died_at: Mapped[datetime]

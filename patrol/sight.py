@@ -1,7 +1,8 @@
 """Whose track may be seen, by whom and for how long.
 
 Where somebody walked is sensitive personal information (GB/T 45574-2025, 6.6). Walkers always see their own;
-those above see it while it matters for a verdict, and each look leaves a line in the trail.
+heads see it while it matters for a verdict, whoever else decides as long as it waits for that (0021), and each look
+leaves a line in the trail.
 """
 
 import uuid
@@ -24,6 +25,7 @@ from core.errors import Forbidden, NotFound
 from core.settings import PatrolSettings
 from geo.models import Grid
 from patrol.appeals.asking import open_appeal_about
+from patrol.appeals.queries import waits_for_decision
 from patrol.judging import Seen, look_at
 from patrol.models import Patrol, PatrolVerdict
 from patrol.presence.rules import CheckInFact, GapFact
@@ -122,7 +124,11 @@ def _require_sight(
 ) -> None:
     if not scope_of(actor, Action.READ_PATROLS).covers(grid.path):
         raise NotFound
-    require(actor, Action.READ_TRACKS, grid.path)
+    if not scope_of(actor, Action.READ_TRACKS).covers(grid.path):
+        decides = scope_of(actor, Action.DECIDE_PATROLS).covers(grid.path)
+        if decides and waits_for_decision(session, patrol.patrol_id):
+            return  # nobody decides blind; afterwards it is none of their business again (0021)
+        require(actor, Action.READ_TRACKS, grid.path)
     closes = (patrol.finished_at or patrol.started_at) + timedelta(days=limits.track_visible_days)
     if now() >= closes and open_appeal_about(session, patrol.patrol_id) is None:
         days = limits.track_visible_days

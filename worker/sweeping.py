@@ -48,8 +48,9 @@ SET status = 'todo', attempts = :attempts, worker_id = NULL, abort_requested = f
     scheduled_at = now() + make_interval(secs => :delay_s) WHERE id = :job_id
 """)
 _BURY = text("""
-INSERT INTO dead_jobs (job_id, task_name, args, attempts, reason, died_at)
-SELECT id, task_name, args, :attempts, :reason, clock_timestamp() FROM procrastinate_jobs WHERE id = :job_id
+INSERT INTO dead_jobs (job_id, task_name, args, lock, queueing_lock, attempts, reason, died_at)
+SELECT id, task_name, args, lock, queueing_lock, :attempts, :reason, clock_timestamp()
+FROM procrastinate_jobs WHERE id = :job_id
 ON CONFLICT (job_id) DO NOTHING
 """)
 _REMOVE = text("DELETE FROM procrastinate_jobs WHERE id = :job_id")
@@ -71,7 +72,7 @@ DELETE FROM procrastinate_jobs WHERE status IN ('succeeded', 'cancelled', 'abort
     SELECT job_id FROM procrastinate_events WHERE type IN ('succeeded', 'cancelled', 'aborted')
     AND at < now() - make_interval(days => :days) ORDER BY id LIMIT :rows)
 """)
-_REVIVE = text("DELETE FROM dead_jobs RETURNING task_name, args")
+_REVIVE = text("DELETE FROM dead_jobs RETURNING job_id, task_name, args, lock, queueing_lock")
 _PRUNE_BEATS = text("DELETE FROM worker_heartbeats WHERE beat_at < now() - interval '1 day'")
 
 
@@ -126,10 +127,10 @@ def prune(session: Session) -> None:
 
 
 def revive(session: Session) -> int:
-    """Every dead job waits in the queue again with all its attempts; how many."""
-    dead = session.execute(_REVIVE).all()
+    """Every dead job waits in the queue again with all its attempts, under the locks it had; how many."""
+    dead = sorted(session.execute(_REVIVE).all(), key=lambda job: job.job_id)
     for job in dead:
-        jobs.enqueue(session, job.task_name, **job.args)
+        jobs.enqueue(session, job.task_name, lock=job.lock, queueing_lock=job.queueing_lock, **job.args)
     return len(dead)
 
 

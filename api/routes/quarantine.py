@@ -10,24 +10,93 @@ from api.paging import After, Limit, cursor_of, parse_cursor
 from api.problems import problem_replies, problem_response
 from api.schemas.quarantine import KeptItemOut, KeptPage, RefiledOut
 from api.sync.calling import ReadPlates
-from api.sync.kinds import Sender
+from api.sync.kinds import ItemInvalid, Sender
 from api.sync.receiving import KindUnknown
 from api.sync.refiling import refile
-from core.errors import DomainError, Forbidden, Invalid, NotFound, Unauthenticated, Unavailable
-from patrol.problems import PatrolConflict, PatrolFinished, PatrolOfAnother, PatrolUnknown, SegmentConflict
+from core.errors import (
+    Conflict,
+    DomainError,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Outdated,
+    TooMany,
+    Unauthenticated,
+    Unavailable,
+    Unguarded,
+)
+from patrol import problems as of_patrols
+from patrol.appeals import problems as of_appeals
+from patrol.checklists import problems as of_checklists
+from patrol.diary.remarking import RemarkConflict
 from patrol.queries import Cursor, list_kept
+from patrol.rights import GridUnknown
+from patrol.trackers.wire import TrackerUnreadable
+from patrol.visits import problems as of_visits
 from patrol.wire import SegmentInvalid
+from registry.people import problems as of_households
+from registry.problems import PlateUnknown
 
 router = APIRouter(prefix="/v1", tags=["quarantine"])
 
 ALWAYS = (Invalid, Unauthenticated, Unavailable)
-STILL = (
-    PatrolUnknown,
-    PatrolOfAnother,
-    PatrolConflict,
-    SegmentConflict,
-    PatrolFinished,
+# What may still be in the way, by kind of item; those of a batch (api/sync/kinds.py) come in both ways.
+OF_PATROLS = (
+    of_patrols.PatrolUnknown,
+    of_patrols.PatrolOfAnother,
+    of_patrols.PatrolConflict,
+    of_patrols.PatrolFinished,
+    of_patrols.SegmentConflict,
+    of_patrols.CheckInConflict,
+    of_patrols.GapConflict,
+    of_patrols.CheckpointUnknown,
+    GridUnknown,
+    PlateUnknown,
     SegmentInvalid,
+    TrackerUnreadable,
+)
+OF_FINDINGS = (
+    of_checklists.FindingInvalid,
+    of_checklists.FindingConflict,
+    of_checklists.ThemesConflict,
+    RemarkConflict,
+)
+OF_APPEALS = (
+    of_appeals.AppealConflict,
+    of_appeals.AppealOpen,
+    of_appeals.AppealOverlaps,
+    of_appeals.AppealTooLate,
+)
+OF_VISITS = (
+    of_visits.VisitInvalid,
+    of_visits.VisitConflict,
+    of_visits.VisitUnknown,
+    of_visits.VisitOfAnother,
+    of_visits.VisitOutOfScope,
+    of_visits.VisitFormUnknown,
+    of_visits.AnswersInvalid,
+    of_visits.CorrectionTooLate,
+    of_visits.HouseholdUnknown,
+)
+OF_HOUSEHOLDS = (
+    of_households.HouseholdCodeTaken,
+    of_households.HouseholdOutside,
+    of_households.HouseholdRetired,
+    of_households.ResidentElsewhere,
+    of_households.ResidentErased,
+    of_households.ResidentKnown,
+    Outdated,
+    Unguarded,
+)
+STILL = (
+    *OF_PATROLS,
+    *OF_FINDINGS,
+    *OF_APPEALS,
+    *OF_VISITS,
+    *OF_HOUSEHOLDS,
+    Conflict,
+    TooMany,
+    ItemInvalid,
     KindUnknown,
 )
 

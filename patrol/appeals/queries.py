@@ -16,7 +16,7 @@ from access.scope import Actor, scope_of
 from core.clock import Week
 from core.photos import ExpectedPhoto, photos_of
 from geo.models import Grid
-from patrol.appeals.asking import PHOTOS, is_open
+from patrol.appeals.asking import PHOTOS, is_open, open_appeal_about
 from patrol.appeals.models import Appeal, PatrolDecision
 from patrol.appeals.problems import AppealUnknown
 from patrol.models import PatrolVerdict
@@ -223,6 +223,17 @@ def list_reviews(
 def read_review(session: Session, actor: Actor, patrol_id: uuid.UUID) -> ReviewView:
     """One patrol with what was decided on it. Raises: NotFound."""
     return _reviews(session, [read_patrol(session, actor, patrol_id)])[0]
+
+
+def waits_for_decision(session: Session, patrol_id: uuid.UUID) -> bool:
+    """Whether an appeal is open, a doubt undecided, or the patrol judged otherwise since it was decided on."""
+    if open_appeal_about(session, patrol_id) is not None:
+        return True
+    judged = select(PatrolVerdict.status).where(PatrolVerdict.patrol_id == patrol_id)
+    decided = select(PatrolDecision.computed_status).where(PatrolDecision.patrol_id == patrol_id)
+    computed = session.scalar(judged)
+    basis = session.scalar(decided.order_by(PatrolDecision.decision_id.desc()).limit(1))
+    return computed == Status.PENDING_REVIEW if basis is None else computed not in (None, basis)
 
 
 def decisions_on(session: Session, actor: Actor, patrol_id: uuid.UUID) -> list[Decided]:

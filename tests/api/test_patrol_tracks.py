@@ -22,7 +22,17 @@ from patrol.models import Patrol, Segment
 from patrol.presence.models import CheckIn, PatrolGap
 from patrol.sight import Purpose, TrackClosed, see_track
 from tests import make
-from tests.api.appealing import DAY, ClientOf, World, assert_problem, walked, world_of
+from tests.api.appealing import (
+    DAY,
+    ClientOf,
+    World,
+    ask,
+    assert_problem,
+    decide,
+    review,
+    walked,
+    world_of,
+)
 from tests.patrol.deliveries import LIMITS, Round, recent
 from tests.patrol.walks import WEST, patrol
 
@@ -119,6 +129,29 @@ def test_who_sees_anothers_track(
     reply = client(actor).get(f"/v1/patrols/{valid}/track")
     assert reply.status_code == status, reply.text
     assert len(looks(session)) == (1 if status == 200 else 0)
+
+
+def test_a_leader_sees_what_waits_for_a_decision_and_no_longer(
+    session: Session, client: ClientOf, world: World
+) -> None:
+    doubted = walked(session, world.member, world.grid, mocked=True)
+    desk, address = client(world.leader), f"/v1/patrols/{doubted}/track"
+    assert desk.get(address).status_code == 200
+    assert [one.actor for one in looks(session)] == [world.leader.label]
+    assert review(desk, doubted).status_code == 200
+    assert_problem(desk.get(address), 403, "forbidden")
+    assert client(world.head).get(address).status_code == 200
+
+
+def test_a_leader_sees_the_track_that_an_open_appeal_is_about(
+    client: ClientOf, world: World, valid: uuid.UUID
+) -> None:
+    desk, address = client(world.leader), f"/v1/patrols/{valid}/track"
+    assert_problem(desk.get(address), 403, "forbidden")
+    assert ask(client(world.member), valid).status_code == 201
+    assert desk.get(address, params={"reason": "appeal"}).status_code == 200
+    assert decide(desk).status_code == 200
+    assert_problem(desk.get(address), 403, "forbidden")
 
 
 def test_a_patrol_that_is_not_there(client: ClientOf, world: World) -> None:

@@ -8,8 +8,14 @@ from sqlalchemy.orm import Session
 
 from access.roles import Role
 from access.scope import Actor
+from core.errors import DomainError
 from geo.models import Grid
+from patrol import problems as patrol_problems
+from patrol.appeals import problems as appeal_problems
+from patrol.checklists import problems as checklist_problems
 from patrol.tracks import record_segment
+from patrol.visits import problems as visit_problems
+from registry.people import problems as household_problems
 from tests import make
 from tests.patrol.deliveries import LIMITS, Round, body_of, plot
 
@@ -100,3 +106,17 @@ def test_trying_again(session: Session, client: ClientOf, member: Actor, walk: R
     assert client(other).post(address).json()["code"] == "not-found"
     walk.begin(session, member)
     assert phone.post(address).json() == {"repeated": True}  # the beginning has filed it
+
+
+def test_every_problem_of_a_kept_item_is_declared(client: ClientOf, member: Actor) -> None:
+    """What a use-case may keep something for, it may also say when that is tried again."""
+    path = client(member).get("/v1/openapi.json").json()["paths"]["/v1/quarantine/{quarantine_id}/refile"]
+    declared = " ".join(reply["description"] for reply in path["post"]["responses"].values())
+    never_kept = {"checklist-unknown", "visit-form-invalid", "visit-form-taken", "too-many-looks"}
+    never_kept |= {"appeal-unknown", "appeal-withdrawn", "already-decided", "nothing-to-review", "own-patrol"}
+    for module in (patrol_problems, appeal_problems, checklist_problems, visit_problems, household_problems):
+        kinds = [one for one in vars(module).values() if isinstance(one, type)]
+        codes = {
+            one.code for one in kinds if issubclass(one, DomainError) and one.__module__ == module.__name__
+        }
+        assert {code for code in codes - never_kept if f"`{code}`" not in declared} == set()

@@ -145,3 +145,17 @@ def test_prune_keeps_a_week_and_everything_unfinished(session: Session) -> None:
     sweeping.prune(session)
     assert state(session, old) is None
     assert all(state(session, job_id) is not None for job_id in [recent, *unfinished])
+
+
+def test_a_dead_job_lives_again_under_the_locks_it_had(session: Session) -> None:
+    jobs.enqueue(session, "patrol.roll_up", lock="week", queueing_lock="week:1", week="1")
+    job_id = session.scalar(text("SELECT max(id) FROM procrastinate_jobs"))
+    assert isinstance(job_id, int)
+    ended = "UPDATE procrastinate_jobs SET status = :step, attempts = 3 WHERE id = :id"
+    for step in ("doing", "failed"):
+        session.execute(text(ended), {"step": step, "id": job_id})
+    assert sweep(session) == 1
+    assert state(session, job_id) is None
+    assert sweeping.revive(session) == 1
+    query = "SELECT lock, queueing_lock, args FROM procrastinate_jobs WHERE status = 'todo'"
+    assert session.execute(text(query)).one() == ("week", "week:1", {"week": "1"})
