@@ -142,7 +142,7 @@ def put_visit(
     if isinstance(outcome, DomainError):
         return problem_response(request, outcome)
     response.status_code = 200 if outcome.is_repeated else 201
-    return VisitOut.of_detail(read_visit(call.session, call.actor, visit_id))
+    return VisitOut.of_detail(read_visit(call.session, call.actor, visit_id), settings.patrol)
 
 
 @router.post(
@@ -166,13 +166,13 @@ def post_correction(
     if isinstance(outcome, DomainError):
         return problem_response(request, outcome)
     response.status_code = 200 if outcome.is_repeated else 201
-    return VisitOut.of_detail(read_visit(call.session, call.actor, visit_id))
+    return VisitOut.of_detail(read_visit(call.session, call.actor, visit_id), settings.patrol)
 
 
 @router.get("/visits/{visit_id}", response_model=VisitOut, responses=problem_replies(*ALWAYS, NotFound))
-def get_visit(visit_id: uuid.UUID, call: Reading) -> VisitOut:
+def get_visit(visit_id: uuid.UUID, call: Reading, settings: AppSettings) -> VisitOut:
     """One visit with its answers, needs and versions."""
-    return VisitOut.of_detail(read_visit(call.session, call.actor, visit_id))
+    return VisitOut.of_detail(read_visit(call.session, call.actor, visit_id), settings.patrol)
 
 
 @router.get("/visits", response_model=VisitPage, responses=problem_replies(*ASKED))

@@ -1,13 +1,14 @@
 """Visits, forms, needs and due lists on the wire; what phones send is patrol/visits/wire.py."""
 
 import uuid
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
 from pydantic import BaseModel
 
 from api.schemas.patrols import PersonOut, ReasonOut
 from api.schemas.places import PlacedInOut
+from core.settings import PatrolSettings
 from patrol.visits.doors import DoorPlate
 from patrol.visits.evidence import Evidence
 from patrol.visits.models import Need, VisitForm, VisitVersion
@@ -153,7 +154,10 @@ class VersionOut(BaseModel):
 
 
 class VisitOut(ListedVisitOut):
-    """One visit with answers, needs, evidence, and every version of a corrected one."""
+    """One visit with answers, needs, evidence, and every version of a corrected one.
+
+    Until `correctable_until` whoever made it may say it otherwise.
+    """
 
     answers: dict[str, Any]
     note: str
@@ -163,9 +167,10 @@ class VisitOut(ListedVisitOut):
     needs: list[NeedOut]
     evidence: EvidenceOut
     versions: list[VersionOut]
+    correctable_until: datetime
 
     @classmethod
-    def of_detail(cls, detail: VisitDetail) -> "VisitOut":
+    def of_detail(cls, detail: VisitDetail, limits: PatrolSettings) -> "VisitOut":
         visit = detail.view.visit
         own = {
             "answers": visit.answers,
@@ -176,6 +181,7 @@ class VisitOut(ListedVisitOut):
             "needs": [NeedOut.of(need) for need in detail.needs],
             "evidence": EvidenceOut.of(detail.evidence),
             "versions": [VersionOut.of(version) for version in detail.versions],
+            "correctable_until": visit.at + timedelta(days=limits.visit_correction_days),
         }
         return cls.model_validate(_visit(detail.view) | own)
 

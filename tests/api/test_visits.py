@@ -3,7 +3,7 @@
 import json
 import uuid
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -261,6 +261,7 @@ def test_a_correction_keeps_both_and_the_latest_holds_in_any_order(
     told = phone.get(URL).json()
     assert (told["outcome"], told["revision"], told["counted"]) == ("by_phone", 3, False)
     assert [version["outcome"] for version in told["versions"]] == ["met", "not_home", "by_phone"]
+    assert datetime.fromisoformat(told["correctable_until"]) == AN_HOUR_AGO + timedelta(days=7)
     assert phone.put(URL, json=visit_body(home.household_id, AN_HOUR_AGO)).status_code == 200
     actions = session.scalars(select(AuditEntry.action).where(AuditEntry.subject == f"visit:{VISIT_ID}"))
     assert sorted(actions) == ["visit.corrected", "visit.corrected", "visit.recorded"]
