@@ -29,6 +29,7 @@ from api.routes import (
     devices,
     diary,
     duties,
+    duty_rules,
     findings,
     grid_changes,
     grid_codes,
@@ -102,6 +103,7 @@ ROUTERS = (
     coverage,
     coverage_tiles,
     duties,
+    duty_rules,
     calendar,
     analysis,
     quarantine,
@@ -158,7 +160,7 @@ def create_app(
     app.state.listener = listener
     if sessions is None:
         app.state.engine = make_engine(settings, lock_timeout_ms=settings.database.lock_timeout_ms)
-        sessions = make_sessions(app.state.engine)
+        sessions = make_sessions(app.state.engine, quarantine_bytes=settings.sync.quarantine_bytes)
         url = app.state.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
         app.state.listener = listener or Listener(url)
     app.state.sessions = sessions

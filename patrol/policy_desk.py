@@ -14,13 +14,14 @@ from sqlalchemy.orm import Session
 
 from access.queries import street_code_of
 from access.roles import Action
-from access.scope import EVERYWHERE, Actor, Scope, require, scope_of
+from access.scope import Actor, Scope, require, scope_of
 from core import audit
 from core.clock import Week, today
-from core.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
-from geo.models import Division, Grid
+from core.errors import Conflict, FieldError, Invalid, NotFound
+from geo.models import Grid
 from patrol.evidence import grid_on, stored_policies
 from patrol.models import PatrolPolicy
+from patrol.parts import meets, parts_seen, path_of, require_managed
 from patrol.policies import Policy, PolicyRow, policy_for
 from patrol.queries import grid_name
 from patrol.rights import GridUnknown
@@ -94,7 +95,7 @@ def put_policy(session: Session, actor: Actor, draft: PolicyDraft) -> tuple[int,
     What the draft leaves out is the default of today, written down.
     Raises: Forbidden, GridUnknown, Invalid, PolicyConflict.
     """
-    path = _path_of(session, actor, draft)
+    path = path_of(session, actor, draft.street_code, draft.grid_code)
     errors = list(threshold_errors({**Policy().thresholds(), **draft.thresholds}))
     if draft.valid_from <= today():
         detail = "规则最早从明天起生效 / a policy begins tomorrow at the earliest"
@@ -117,7 +118,7 @@ def put_policy(session: Session, actor: Actor, draft: PolicyDraft) -> tuple[int,
 def delete_policy(session: Session, actor: Actor, policy_id: int) -> None:
     """The policy, which had not begun to hold, is gone. Raises: PolicyUnknown, Forbidden, PolicyHolds."""
     view = read_policy(session, actor, policy_id)
-    _require_managed(actor, view.row.path)
+    require_managed(actor, view.row.path)
     still_ahead = (PatrolPolicy.policy_id == policy_id, PatrolPolicy.valid_from > today())
     gone = session.scalar(delete(PatrolPolicy).where(*still_ahead).returning(PatrolPolicy.policy_id))
     if gone is None:
@@ -128,17 +129,17 @@ def delete_policy(session: Session, actor: Actor, policy_id: int) -> None:
 
 def list_policies(session: Session, actor: Actor, street_code: str | None) -> list[PolicyView]:
     """Policies that concern what the actor may see: those of it, around it and below it; by place and day."""
-    parts = _parts_seen(actor)
+    parts = parts_seen(actor)
     if street_code is not None:
-        parts = Scope(tuple(part for part in (f"{street_code}/",) if _meets(part, parts)))
-    rows = [row for row in stored_policies(session) if _meets(row.path, parts)]
+        parts = Scope(tuple(part for part in (f"{street_code}/",) if meets(part, parts)))
+    rows = [row for row in stored_policies(session) if meets(row.path, parts)]
     return _views(session, actor, sorted(rows, key=lambda row: (row.path, row.kind, row.valid_from)))
 
 
 def read_policy(session: Session, actor: Actor, policy_id: int) -> PolicyView:
     """One policy that concerns what the actor may see. Raises: PolicyUnknown."""
     rows = [row for row in stored_policies(session) if row.policy_id == policy_id]
-    if not rows or not _meets(rows[0].path, _parts_seen(actor)):
+    if not rows or not meets(rows[0].path, parts_seen(actor)):
         raise PolicyUnknown
     return _views(session, actor, rows)[0]
 
@@ -161,42 +162,6 @@ def effective_policy(session: Session, actor: Actor, grid_code: str, day: date) 
     return [
         Candidate(view, view.row.policy_id == holding.policy_id, _why(view.row, holding)) for view in views
     ]
-
-
-# ---------------------------------------------------------------------------------------------------- where
-
-
-def _path_of(session: Session, actor: Actor, draft: PolicyDraft) -> str:
-    """The part of the tree that the draft names. Raises: GridUnknown, Forbidden, Invalid."""
-    if draft.grid_code is not None:
-        path = session.scalar(select(Grid.path).where(Grid.code == draft.grid_code))
-        if path is None:
-            raise GridUnknown
-    elif draft.street_code is not None:
-        known = session.scalar(select(Division.code).where(Division.code == draft.street_code))
-        path = f"{known}/" if known else None
-        if path is None or not scope_of(actor, Action.READ_GRIDS).covers(path):
-            detail = "没有这个街道 / there is no such street"
-            raise Invalid(errors=[FieldError("/street_code", "unknown-street", detail)])
-    else:
-        path = EVERYWHERE
-    _require_managed(actor, path)
-    return path
-
-
-def _require_managed(actor: Actor, path: str) -> None:
-    if path == EVERYWHERE and not scope_of(actor, Action.MANAGE_POLICIES).covers(path):
-        raise Forbidden("通用规则由系统管理员管理 / the rule for all is kept by administrators")
-    require(actor, Action.MANAGE_POLICIES, path, missing=GridUnknown)
-
-
-def _parts_seen(actor: Actor) -> Scope:
-    return scope_of(actor, Action.READ_GRIDS)
-
-
-def _meets(path: str, parts: Scope) -> bool:
-    """Whether one of the parts lies in the path or around it."""
-    return any(path.startswith(part) or part.startswith(path) for part in parts.prefixes)
 
 
 def _views(session: Session, actor: Actor, rows: Iterable[PolicyRow]) -> list[PolicyView]:

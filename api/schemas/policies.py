@@ -13,7 +13,7 @@ from patrol.policy_desk import WHY, Candidate, PolicyDraft, PolicyView
 from patrol.thresholds import Threshold
 
 
-def _in_reach(day: date) -> date:
+def in_reach(day: date) -> date:
     if day.year not in YEARS:
         raise PydanticCustomError("bad_day", "日期写作 2026-09-01 / a day is written like 2026-09-01")
     return day
@@ -25,7 +25,7 @@ class PolicyIn(Body):
     street_code: str | None = Field(default=None, pattern=r"^\d{9}$")
     grid_code: str | None = Field(default=None, min_length=1, max_length=40)
     kind: str = Field(default="", max_length=40, description="kind of grid; empty for any")
-    valid_from: Annotated[date, AfterValidator(_in_reach)]
+    valid_from: Annotated[date, AfterValidator(in_reach)]
     thresholds: dict[str, StrictInt | StrictFloat] = Field(max_length=100)
 
     @model_validator(mode="after")
