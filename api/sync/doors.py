@@ -36,11 +36,12 @@ from patrol.visits.due import listing_of
 from patrol.visits.form_desk import forms_on
 from patrol.visits.models import Visit
 from registry.people.models import Household, HouseholdTag, Resident, TagKind
-from registry.people.placing import Door, House, at_their_doors
+from registry.people.placing import Door, House
 from registry.people.queries import standing
 from registry.people.tagging import kinds_on
 from registry.people.tags import kind_holds_on, special_on, tag_stands_on
 
+_MODULUS = 2**63 - 1  # the largest bigint
 _DIGITS = 6  # of coordinates: a decimetre
 _MOST = 20_000  # doors of one grid: a level-1 grid has a tenth
 _EVERY_STATE = frozenset(State)
@@ -56,13 +57,17 @@ def _hashes(scope: Scope, day: date) -> Select[Any]:
     One stream of pieces, and not joins of grouped ones: the planner takes the doors of a grid for one row,
     and would group anew for each of them.
     """
-    doors = doors_of(Part(scope, scope, "", ""), day, standing(day))
+    said_of = (Household.revision, Household.kind, Door.text, House.compound, House.name)
+    also = [column.label(f"said_{place}") for place, column in enumerate(said_of)]
+    doors = doors_of(Part(scope, scope, "", ""), day, standing(day), also=also)
+    revision, kind, *house = (doors.c[one.name] for one in also)
     lon, lat = func.ST_X(doors.c.point), func.ST_Y(doors.c.point)
-    house = (Household.revision, Door.text, House.compound, House.name, lon, lat)
-    said, listed = _hash(doors.c.is_special, *house), _hash(doors.c.is_special, Household.kind)
-    itself = at_their_doors(
-        select(Household.household_id, said.label("said"), listed.label("listed"), doors.c.door)
-    ).join(doors, doors.c.household_id == Household.household_id)
+    itself = select(
+        doors.c.household_id,
+        _hash(doors.c.is_special, revision, *house, lon, lat).label("said"),
+        _hash(doors.c.is_special, kind).label("listed"),
+        doors.c.door,
+    )
     nothing, nowhere = literal(0, BigInteger), cast(null(), Text)
     living = (
         select(Resident.household_id, _hash(Resident.resident_id, Resident.revision), nothing, nowhere)
@@ -79,15 +84,18 @@ def _hashes(scope: Scope, day: date) -> Select[Any]:
         .join(doors, doors.c.household_id == HouseholdTag.household_id)
         .where(*_shown_tags(day))
     )
-    made = (Visit.visit_id, Visit.outcome, Visit.at, Visit.follow_up_on, Visit.follow_up_on <= day)
+    # Nothing but what an index of visits holds: their rows lie scattered.
+    made = (Visit.household_id, Visit.outcome, Visit.at, Visit.follow_up_on, Visit.follow_up_on <= day)
     visits = select(Visit.household_id, nothing, _hash(*made), nowhere).join(
         doors, doors.c.household_id == Visit.household_id
     )
     pieces = union_all(itself, living, tags, visits).subquery()
-    # No two pieces are equal, each has an id of its own: none can cancel another.
-    said, listed = (func.bit_xor(column) for column in (pieces.c.said, pieces.c.listed))
+    # A sum: two visits that are alike in all of this would cancel each other by xor.
+    said, listed = (
+        cast(func.mod(func.sum(column), _MODULUS), BigInteger) for column in (pieces.c.said, pieces.c.listed)
+    )
     key = pieces.c.household_id
-    columns = (cast(key, Text).label("item_id"), said.label("said"), listed.label("listed"))
+    columns: list[Any] = [cast(key, Text).label("item_id"), said.label("said"), listed.label("listed")]
     return select(*columns).group_by(key).order_by(func.max(pieces.c.door), key)
 
 

@@ -5,12 +5,28 @@ household: a street of 36,000 households has some 1,500 positions.
 """
 
 import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Row, String, and_, any_, cast, func, select, true, union
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Row,
+    Select,
+    String,
+    Tuple,
+    and_,
+    any_,
+    cast,
+    func,
+    or_,
+    select,
+    true,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
 from access.roles import Action
@@ -21,15 +37,16 @@ from geo.queries import version_on
 from patrol.rights import GridUnknown
 from registry.models import Address, Building
 from registry.people.masking import mask_name
-from registry.people.models import Household, Resident
+from registry.people.models import Household, HouseholdTag, Resident
 from registry.people.placing import OF_HOUSEHOLDS, Door, House, at_their_doors, building_id
 from registry.people.queries import standing
-from registry.people.tags import special_on
+from registry.people.tags import makes_special
 from registry.placing import OF_BUILDINGS, Whereabouts, grid_at, near
 
 NAMES_SHOWN = 3
 _GRID_SLASHES = 2  # of the path of a grid: "<street>/<grid>/"
 _HEAD = "head"  # of the household, GB/T 4761
+_NO_GRID = 0  # they are numbered from 1
 _WIDTH = 6  # to which parts of a door are filled, so that 2 comes before 10
 
 
@@ -41,6 +58,13 @@ class Part:
     below: Scope
     path: str
     kind: str
+
+    @property
+    def is_whole_streets(self) -> bool:
+        """Then the street of a household says whether it lies in the part: no grid has to be found."""
+        return all(
+            prefix.rstrip("/").count("/") == 0 and self.scope.covers(prefix) for prefix in self.below.prefixes
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,38 +115,50 @@ def visited_kinds(kinds: Collection[str], day: date) -> ColumnElement[bool]:
     return and_(standing(day), Household.kind.in_(kinds))
 
 
-def doors_of(part: Part, day: date, *wanted: ColumnElement[bool]) -> CTE:
+def doors_of(
+    part: Part, day: date, *wanted: ColumnElement[bool], also: Sequence[ColumnElement[Any]] = ()
+) -> CTE:
     """The wanted households that lie in the part on the day.
 
-    Columns: household_id, is_special, point, building_id, and door, a text that puts neighbours side by side.
+    Columns: household_id, is_special, point, building_id, door, a text that puts neighbours side by side, and
+    what is asked for `also`, by its labels: of the tables of `at_their_doors`.
     """
-    candidates = _candidates(part, day, wanted)
-    inside = _spots_inside(part, day, candidates)
-    same = and_(
-        candidates.c.street_code == inside.c.street_code,
-        candidates.c.point == inside.c.point,
-        candidates.c.manual_grid_id.is_not_distinct_from(inside.c.manual_grid_id),
+    candidates = _candidates(part, day, wanted, also)
+    is_special = _hashed(candidates.c.household_id.in_(_special_of(part, candidates, day))).label(
+        "is_special"
     )
-    shown = ("household_id", "is_special", "point", "building_id", "door")
-    return (
-        select(*(candidates.c[name] for name in shown))
-        .join(inside, same)
-        .cte("doors")
-        .prefix_with("MATERIALIZED", dialect="postgresql")
-    )
+    shown = ("household_id", "point", "building_id", "door", *(one.name for one in also))
+    statement = select(*(candidates.c[name] for name in shown), is_special)
+    if not part.is_whole_streets:
+        inside = _spots_inside(part, day, candidates)
+        statement = statement.where(_hashed(_spot(candidates).in_(select(*_spot(inside)))))
+    return statement.cte("doors").prefix_with("MATERIALIZED", dialect="postgresql")
 
 
-def _candidates(part: Part, day: date, wanted: Iterable[ColumnElement[bool]]) -> CTE:
+def _hashed(is_among: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Looked up in a hash table. As a mere condition it would be planned as a join, and because the planner
+    takes the doors of a street for a few rows, as one that compares each with each.
+    """
+    return is_among.is_(true())
+
+
+def _spot(rows: CTE) -> Tuple:
+    return tuple_(rows.c.street_code, rows.c.point, func.coalesce(rows.c.manual_grid_id, _NO_GRID))
+
+
+def _candidates(
+    part: Part, day: date, wanted: Iterable[ColumnElement[bool]], also: Iterable[ColumnElement[Any]]
+) -> CTE:
     """The wanted households near the part, by indexes alone."""
     statement: Any = at_their_doors(
         select(
             Household.household_id,
             Household.street_code,
-            special_on(day).label("is_special"),
             OF_HOUSEHOLDS.point.label("point"),
             OF_HOUSEHOLDS.manual_grid_id.label("manual_grid_id"),
             building_id().label("building_id"),
             _in_order_of_doors().label("door"),
+            *also,
         )
     )
     near_by = statement.where(_near(part.below, day), *wanted)
@@ -130,24 +166,33 @@ def _candidates(part: Part, day: date, wanted: Iterable[ColumnElement[bool]]) ->
     return found
 
 
+def _special_of(part: Part, candidates: CTE, day: date) -> Select[Any]:
+    """Households that are special, found at once and not one by one: of whole streets among all that are."""
+    special = select(HouseholdTag.household_id).where(makes_special(day))
+    if part.is_whole_streets:
+        return special
+    named = func.array(select(candidates.c.household_id).scalar_subquery())
+    return special.where(HouseholdTag.household_id == any_(named))
+
+
 def _near(scope: Scope, day: date) -> ColumnElement[bool]:
-    """A superset of the households in the scope, one index at a time: an OR over three tables uses none."""
+    """A superset of the households in the scope, by indexes of their own table: buildings and addresses are
+    looked up first, for an OR over three tables uses none.
+    """
     if any(prefix.count("/") < _GRID_SLASHES for prefix in scope.prefixes):
         return near(scope, OF_HOUSEHOLDS, day)
     buildings = select(Building.building_id).where(near(scope, OF_BUILDINGS, day))
-    at_buildings = select(Address.address_id).where(Address.building_id.in_(buildings))
     own = Whereabouts(Address.street_code, (Address.geom,), (Address.manual_grid_id,))
-    addresses = select(Address.address_id).where(near(scope, own, day))
-    free = Whereabouts(Household.street_code, (Household.geom,), (Household.manual_grid_id,))
-    ways = (
-        near(scope, free, day),
-        Household.building_id.in_(buildings),
-        Household.address_id.in_(at_buildings),
-        Household.address_id.in_(addresses),
+    addresses = union_all(
+        select(Address.address_id).where(Address.building_id.in_(buildings)),
+        select(Address.address_id).where(near(scope, own, day)),
     )
-    found = union(*(select(Household.household_id).where(way) for way in ways))
-    # As an array it is looked up in the key's index; as a subquery the planner reads all households.
-    return Household.household_id == any_(func.array(found.scalar_subquery()))
+    free = Whereabouts(Household.street_code, (Household.geom,), (Household.manual_grid_id,))
+    return or_(
+        near(scope, free, day),
+        Household.building_id == any_(func.array(buildings.scalar_subquery())),
+        Household.address_id == any_(func.array(addresses.scalar_subquery())),
+    )
 
 
 def _spots_inside(part: Part, day: date, candidates: CTE) -> CTE:

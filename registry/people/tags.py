@@ -27,6 +27,12 @@ def special_on(day: Day) -> ColumnElement[bool]:
     )
 
 
+def makes_special(day: Day) -> ColumnElement[bool]:
+    """The same as a condition on `HouseholdTag`."""
+    kind = exists().where(TagKind.code == HouseholdTag.tag, TagKind.is_special, kind_holds_on(day))
+    return tag_stands_on(day) & kind
+
+
 def tag_stands_on(day: Day) -> ColumnElement[bool]:
     """Rows of `HouseholdTag` that hold on the day."""
     return (HouseholdTag.valid_from <= day) & or_(

@@ -16,13 +16,14 @@ from access.roles import Role
 from access.scope import Actor
 from api.sync import sending
 from api.sync.feeds import FEEDS
-from core.clock import today
+from core.clock import now, today
 from core.sync.marks import KEPT, forget_unused
 from core.sync.models import SyncState
 from core.sync.states import Held, compose, packed, unpacked
 from registry.people.models import Household, TagKind
 from tests import make, make_people
 from tests.api.sync.phone import Phone
+from tests.make_visits import visit
 
 ClientOf = Callable[[Actor], TestClient]
 
@@ -113,6 +114,20 @@ def test_whoever_moves_in_or_is_renamed_changes_the_household(session: Session, 
     session.flush()
     phone.pull()
     assert phone.store["households"][str(home.household_id)]["residents"] == 0
+
+
+def test_two_visits_that_are_alike_do_not_hide_each_other(
+    session: Session, phone: Phone, tree: make.StreetTree, member: Actor
+) -> None:
+    home = household(session, "H1")
+    phone.pull()
+    colleague = make.actor(session, role=Role.MEMBER, grid=tree.a11, username="colleague")
+    at = now() - timedelta(hours=1)
+    for visitor in (member, colleague):
+        visit_id = make.fixed_uuid(f"visit of {visitor.username}")
+        visit(session, household=home, person_id=visitor.person_id, at=at, visit_id=visit_id)
+    assert "due" in phone.pull()["changed"]
+    assert phone.store["due"][str(home.household_id)]["done_full"] == 1
 
 
 def test_what_leaves_the_scope_is_taken_back(

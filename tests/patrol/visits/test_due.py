@@ -123,6 +123,22 @@ def test_a_changed_boundary_moves_the_list_on_its_day_and_no_earlier(session: Se
     assert (len(_lines(session, old, on=holds_from)), len(_lines(session, new, on=holds_from))) == (0, 1)
 
 
+def test_a_street_lists_all_of_its_own_and_nothing_of_another(session: Session) -> None:
+    """Also what lies in no grid; a household of the other street may stand inside grids of this one."""
+    make.street_tree(session)
+    operator = make.actor(session, role=Role.OPERATOR, area=make.STREET + "/")
+    city = make.actor(session, role=Role.OPERATOR, area="3201", username="city")
+    make_people.household(session, code="H1")
+    nowhere = make_people.household(session, code="H2", lon=119.5)
+    make_people.household(session, code="H3", street_code=make.OTHER_STREET)
+    make_people.household(session, code="H4", retired_on=ON)
+    make_people.tag(session, household=nowhere)
+    assert list(_lines(session, operator)) == ["H2", "H1"]
+    assert set(_lines(session, city)) == {"H1", "H2", "H3"}
+    listed = due_list(session, operator, None, ON, limit=1)
+    assert (len(listed.lines), listed.counts[State.DUE], listed.counts[State.SPECIAL_DUE]) == (1, 1, 1)
+
+
 def test_pages_follow_each_other_without_loss_or_repeat(session: Session) -> None:
     tree = make.street_tree(session)
     member = make.actor(session, role=Role.MEMBER, grid=tree.a11)
