@@ -20,7 +20,7 @@ Metres = NDArray[np.float64]
 _GRS80_A = 6378137.0
 _GRS80_E2 = 0.00669438002290
 _RADIAN = np.pi / 180.0
-_SURE_SHARE = 0.96  # cells of one grid differ in size by far less than the rest
+_SURE_SHARE = 0.995  # over 6 km cells change their shape by 0.001; what is nearer to an edge is asked for
 _RIM_SEGMENTS = 4  # per quarter circle: a rim corner lies at most 8 % of the tolerance inside the true circle
 
 
@@ -48,8 +48,8 @@ class _HexRaster:
     """The cells of a grid by row and column, so that most positions find theirs without asking h3.
 
     Cells of one neighbourhood form a skewed raster. A position is placed in it by arithmetic and believed
-    unless it lies close to an edge of its cell; the rest, one in twelve, goes to h3. So the answer is exactly
-    h3's, four times sooner.
+    unless it lies close to an edge of its cell; the rest, one in a hundred, goes to h3. So the answer is
+    exactly h3's, six times sooner.
     """
 
     def __init__(self, cells: Cells) -> None:
@@ -143,18 +143,20 @@ def plane_m(lon: Degrees, lat: Degrees) -> tuple[Metres, Metres]:
     return (lon - lon_0) * per_lon, (lat - lat_0) * per_lat
 
 
-def path_wkb(stretches: Sequence[tuple[Degrees, Degrees]], *, simplify_m: float) -> bytes | None:
-    """MULTILINESTRING of a broken path for drawing, vertices that matter less than `simplify_m` left out."""
-    lines = [shapely.LineString(np.column_stack(stretch)) for stretch in stretches if len(stretch[0]) > 1]
+def path_wkb(stretches: Sequence[tuple[Degrees, Degrees]], *, simplify_m: float, srid: int) -> bytes | None:
+    """MULTILINESTRING of a broken path for drawing, vertices that matter less than `simplify_m` left out.
+
+    Extended WKB, which PostGIS reads without a detour over text.
+    """
+    lines = [shapely.linestrings(lon, lat) for lon, lat in stretches if len(lon) > 1]
     if not lines:
         return None
-    path = shapely.simplify(
-        shapely.multilinestrings(lines), simplify_m / _LAT_DEGREE_M, preserve_topology=False
-    )
-    drawn = [line for line in shapely.get_parts(path) if shapely.length(line) > 0]
-    if not drawn:
+    drawn = shapely.simplify(np.array(lines, object), simplify_m / _LAT_DEGREE_M, preserve_topology=False)
+    drawn = drawn[shapely.length(drawn) > 0]
+    if not len(drawn):
         return None
-    wkb: bytes = shapely.to_wkb(shapely.multilinestrings(drawn))
+    wkb = shapely.to_wkb(shapely.set_srid(shapely.multilinestrings(drawn), srid), include_srid=True)
+    assert isinstance(wkb, bytes)
     return wkb
 
 

@@ -88,9 +88,9 @@ def second_trail(points: Points, chain: Int64, policy: Policy) -> Int64:
     One walker cannot leave two trails at a time: the phone's clock was moved, or two phones recorded one
     patrol.
     """
+    if len(points) - len(chain) < SECOND_TRAIL_FIXES:
+        return chain[:0]
     rest = np.setdiff1d(np.arange(len(points)), chain, assume_unique=True)
-    if len(rest) < SECOND_TRAIL_FIXES:
-        return rest[:0]
     elsewhere = rest[_is_elsewhere(points.take(rest), points.take(chain))]
     if len(elsewhere) < SECOND_TRAIL_FIXES:
         return elsewhere[:0]

@@ -32,7 +32,8 @@ class Flag(IntFlag):
 
 
 # What proves nothing about where the worker was. STALE and MOCK count, and a person looks at them.
-UNUSABLE = Flag.INACCURATE | Flag.DUPLICATE | Flag.OUTSIDE_PATROL
+UNUSABLE = int(Flag.INACCURATE | Flag.DUPLICATE | Flag.OUTSIDE_PATROL)  # an enum is slow to combine
+_JUMP_OR_SKEW = int(Flag.JUMP | Flag.CLOCK_SKEW)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,7 +67,7 @@ def clean(fixes: Fixes, policy: Policy, *, started_ms: int, finished_ms: int) ->
     off_chain[chain] = False
     trail = second_trail(points, chain, policy)
     flags[usable[off_chain]] |= Flag.JUMP
-    flags[usable[trail]] ^= Flag.JUMP | Flag.CLOCK_SKEW
+    flags[usable[trail]] ^= _JUMP_OR_SKEW
     kept = usable[chain]
     ridden = too_fast(points.take(chain), policy)
     at_ms, lon, lat = fixes.at_ms[kept], fixes.lon[kept], fixes.lat[kept]

@@ -53,6 +53,10 @@ class Fixes:
     def take(self, index: Int64 | Bool) -> "Fixes":
         return Fixes(*(getattr(self, field.name)[index] for field in fields(self)))
 
+    def part(self, start: int, end: int) -> "Fixes":
+        """Those from one place up to another, without a copy."""
+        return Fixes(*(getattr(self, field.name)[start:end] for field in fields(self)))
+
     def moved(self, lon: Float64, lat: Float64) -> "Fixes":
         """The same fixes at other coordinates, for a change of datum."""
         return replace(self, lon=lon, lat=lat)

@@ -130,7 +130,8 @@ def judge_recorded(stored: Recorded, grid: JudgedGrid, policy: Policy) -> tuple[
         policy = replace(policy, min_coverage_ratio=0.0)
     fixes, span = stored.fixes, {"started_ms": stored.started_ms, "finished_ms": stored.ends_ms}
     if stored.finished_ms is not None:
-        fixes = fixes.take(fixes.at_ms <= stored.finished_ms + _TOLERANCE_MS)
+        in_time = fixes.at_ms <= stored.finished_ms + _TOLERANCE_MS
+        fixes = fixes if in_time.all() else fixes.take(in_time)
     track = clean(fixes, policy, **span)
     presence = presence_of(track, stored.evidence, policy, **span)
     area = area_of(grid.geom, grid.cells, policy.boundary_tolerance_m)
@@ -139,7 +140,7 @@ def judge_recorded(stored: Recorded, grid: JudgedGrid, policy: Policy) -> tuple[
 
 def verdict_values(verdict: Verdict, track: CleanTrack) -> dict[str, Any]:
     """The columns of PatrolVerdict that follow from the patrol by itself."""
-    path = path_wkb(walked_path(track), simplify_m=_DRAWN_TO_M)
+    path = path_wkb(walked_path(track), simplify_m=_DRAWN_TO_M, srid=CGCS2000)
     trace, presence = trace_of(track), verdict.presence
     return {
         "status": verdict.status.value,
@@ -152,7 +153,7 @@ def verdict_values(verdict: Verdict, track: CleanTrack) -> dict[str, Any]:
         "coverage_ratio": verdict.coverage_ratio,
         "cells": packed(verdict.cells),
         "dwell_s": verdict.dwell_s.astype("<f4").tobytes(),
-        "geom": None if path is None else WKBElement(path, srid=CGCS2000),
+        "geom": None if path is None else WKBElement(path),
         "checkpoints_visited": len(presence.visits),
         "checkpoints_total": presence.total,
         "visits": [visit.members() for visit in presence.visits],

@@ -5,6 +5,7 @@ do, and so does a track that was recorded once and played again, with a little n
 Being alike proves nothing: people also walk together. It sends both to somebody who can ask.
 """
 
+import math
 import struct
 from dataclasses import dataclass
 from functools import lru_cache
@@ -29,6 +30,7 @@ _KNOWN_WITHIN_S = 60.0
 _REACH = np.arange(-2 * _COPIED_TICKS, 2 * _COPIED_TICKS + 1)  # in half ticks
 _SAMPLED = 3
 NOTHING = -1.0  # any part of the way is more
+_SHORTEST_DEGREE_M = 110_000.0  # a little less than any degree of latitude
 _UNIT = 1e-5  # of a degree, about a metre: finer than any fix
 _ABSENT = np.iinfo(np.int16).min
 _HEAD = struct.Struct("<qdd")
@@ -97,33 +99,65 @@ def unpacked(stored: bytes) -> Trace:
     return Trace(first_tick, lon_0 + steps[0] * _UNIT, lat_0 + steps[1] * _UNIT)
 
 
+@lru_cache(maxsize=1024)  # asked for by the search and by the stored row
 def middle_of(trace: Trace) -> tuple[float, float, float]:
     """Mean position and the day (since 1970) on which it begins: copies lie close together here."""
-    return float(np.nanmean(trace.lon)), float(np.nanmean(trace.lat)), trace.first_tick * TICK_S / 86_400
+    known = ~np.isnan(trace.lon)
+    lon, lat = (float(axis[known].mean()) for axis in (trace.lon, trace.lat))
+    return lon, lat, trace.first_tick * TICK_S / 86_400
 
 
 def together(one: Trace, other: Trace, *, above: float = NOTHING) -> Likeness | None:
     """How alike two walks are that were made at the same time; None where too little can be compared, or
     where they are alike in no larger part than `above`.
     """
+    if _apart(one, other, TOGETHER_M, above):
+        return None
     shifts = np.arange(-2 * _TOGETHER_TICKS, 2 * _TOGETHER_TICKS + 1)
     return _best(one, other, shifts, TOGETHER_M, above)
 
 
 def copied(one: Trace, other: Trace, *, is_own: bool, above: float = NOTHING) -> Likeness | None:
     """The same of two walks whatever their times."""
+    within_m = OWN_COPY_M if is_own else COPIED_M
+    if _apart(one, other, within_m, above):
+        return None
     middle = 2 * (other.first_tick - one.first_tick)
     at_ends = middle + 2 * (len(other) - len(one))
     shifts = middle + _REACH if at_ends == middle else np.union1d(middle + _REACH, at_ends + _REACH)
-    return _best(one, other, shifts, OWN_COPY_M if is_own else COPIED_M, above)
+    return _best(one, other, shifts, within_m, above)
+
+
+def _apart(one: Trace, other: Trace, within_m: float, above: float) -> bool:
+    """Whether so few ticks of one lie in the box around the other that no shift can make them alike.
+
+    That is most neighbours, and costs a tenth of laying them over each other.
+    """
+    west, south, east, north = _box(other)
+    lat_reach = within_m / _SHORTEST_DEGREE_M
+    lon_reach = lat_reach / math.cos(math.radians(max(abs(south), abs(north))))
+    lon, lat = one.lon, one.lat
+    inside = (lon >= west - lon_reach) & (lon <= east + lon_reach)
+    inside &= (lat >= south - lat_reach) & (lat <= north + lat_reach)
+    return int(np.count_nonzero(inside)) < above * MIN_MOVING_TICKS
+
+
+@lru_cache(maxsize=1024)
+def _box(trace: Trace) -> tuple[float, float, float, float]:
+    """West, south, east, north of what is known."""
+    low, high = (
+        [float(by(axis)) for axis in (trace.lon, trace.lat)] for by in (np.fmin.reduce, np.fmax.reduce)
+    )
+    return low[0], low[1], high[0], high[1]
 
 
 def _best(one: Trace, other: Trace, shifts: Int64, within_m: float, above: float) -> Likeness | None:
     """The best agreement over shifts of the second walk, in half ticks."""
     x, y = _metres(one, one)
     tick_x, tick_y = _metres(other, one)
+    moving, other_moving = _moving(x, y), np.repeat(_moving(tick_x, tick_y), 2)[: 2 * len(other) - 1]
+    needed = max(MIN_MOVING_TICKS, min(int(moving.sum()), int(other_moving.sum()) // 2) // 2)
     other_x, other_y = _halved(tick_x), _halved(tick_y)
-    moving, other_moving = _moving(x, y), np.repeat(_moving(tick_x, tick_y), 2)[: len(other_x)]
     # Row by row another shift: which half tick of the other walk lies over each tick of the first.
     start = 2 * (one.first_tick - other.first_tick) + shifts
     if above >= 0:
@@ -137,7 +171,6 @@ def _best(one: Trace, other: Trace, shifts: Int64, within_m: float, above: float
     distance = np.hypot(other_x[place] - x, other_y[place] - y)
     compared = inside & ~np.isnan(distance) & (moving | other_moving[place])
     count = compared.sum(axis=1)
-    needed = max(MIN_MOVING_TICKS, min(int(moving.sum()), int(other_moving.sum()) // 2) // 2)
     close = (compared & (distance <= within_m)).sum(axis=1)
     ratio = np.where(count >= needed, close / np.maximum(count, 1), -1.0)
     mean_m = np.where(compared, distance, 0.0).sum(axis=1) / np.maximum(count, 1)
@@ -178,7 +211,7 @@ def _metres(trace: Trace, origin: Trace) -> tuple[Float64, Float64]:
 
 def _moving(x: Float64, y: Float64) -> NDArray[np.bool_]:
     moving = np.zeros(len(x), np.bool_)
-    moving[1:] = np.hypot(np.diff(x), np.diff(y)) >= _MOVING_M  # nan: not moving
+    moving[1:] = np.hypot(x[1:] - x[:-1], y[1:] - y[:-1]) >= _MOVING_M  # nan: not moving
     return moving
 
 

@@ -18,6 +18,8 @@ from patrol.presence.rules import NOWHERE, Presence
 # A leg is looked at every so many metres: a cell (about 50 m across) on the way can only be missed where
 # the path cuts a corner shorter than this.
 SAMPLE_M = 10.0
+_MOCK_OR_OUTSIDE = int(Flag.MOCK | Flag.OUTSIDE_PATROL)
+_FLAG_NAMES = [str(flag.name).lower() for flag in Flag]  # from the lowest bit
 # Fewer fixes than this say nothing about a receiver's behaviour.
 _MIN_SUSPECT_FIXES = 10
 
@@ -206,7 +208,7 @@ def _note(check: str, seconds: float, code: str, limit_s: float = 0.0) -> Check:
 def _doubts(track: CleanTrack, policy: Policy, walked_s: Float64) -> list[Check]:
     """Signs of a position that no receiver measured; each one alone sends the patrol to a person."""
     doubts = []
-    mocked = int(((track.flags & (Flag.MOCK | Flag.OUTSIDE_PATROL)) == Flag.MOCK).sum())
+    mocked = int(np.count_nonzero((track.flags & _MOCK_OR_OUTSIDE) == Flag.MOCK))
     if mocked:
         doubts.append(doubt("mock_fixes", mocked, 0, "fixes", code="mock-positions"))
     if track.has_second_trail:
@@ -283,8 +285,8 @@ def _thousandths(ratio: float) -> float:
 
 def _counts(flags: Int64) -> dict[str, int]:
     bits = np.unpackbits(flags.astype(np.uint8)[:, None], axis=1, bitorder="little")
-    counts = zip(Flag, bits.sum(axis=0).tolist(), strict=True)
-    return {str(flag.name).lower(): count for flag, count in counts if count}
+    counts = zip(_FLAG_NAMES, bits[:, : len(_FLAG_NAMES)].sum(axis=0).tolist(), strict=True)
+    return {name: count for name, count in counts if count}
 
 
 def _dwell(track: CleanTrack, near: Bool, area: GridArea) -> tuple[Cells, Float64]:

@@ -269,6 +269,9 @@ def left_behind(engine: Engine) -> dict[str, list[dict[str, Any]]]:
             ]
             for table, order in LEFT_BEHIND.items()
         }
+    # Jobs of the full hour write down weeks in which nobody walked, in whichever run they fall into.
+    walked = {row["week"] for row in tables["patrol_verdicts"]}
+    tables["grid_weeks"] = [row for row in tables["grid_weeks"] if row["week"] in walked]
     return {
         table: [{name: value for name, value in row.items() if name not in OF_THE_SERVER} for row in rows]
         for table, rows in tables.items()

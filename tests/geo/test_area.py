@@ -56,7 +56,7 @@ def test_tolerance_is_metres_all_round() -> None:
 
 
 @pytest.mark.parametrize(("lon", "lat"), [(118.9, 32.1), (116.3, 40.0), (87.6, 43.8), (110.3, 20.0)])
-@pytest.mark.parametrize("size", [0.0003, 0.003, 0.02])
+@pytest.mark.parametrize("size", [0.0003, 0.003, 0.02, 0.05])
 def test_cell_numbers_are_exactly_those_of_h3(lon: float, lat: float, size: float) -> None:
     corners = [(-size, -size), (size, -0.8 * size), (0.7 * size, size), (0, 0.2 * size), (-size, 0.9 * size)]
     polygon = shapely.Polygon([(lon + x, lat + y) for x, y in corners])
@@ -77,7 +77,7 @@ def test_path_is_one_line_per_stretch_without_needless_vertices() -> None:
     lon, lat = np.linspace(118.9, 118.91, 100), np.full(100, 32.1)
     stretches = [(lon[:50], lat[:50]), (lon[60:], lat[60:]), (lon[55:56], lat[55:56])]
 
-    path = shapely.from_wkb(path_wkb(stretches, simplify_m=2.0))
+    path = shapely.from_wkb(path_wkb(stretches, simplify_m=2.0, srid=4490))
 
     assert isinstance(path, shapely.MultiLineString)
     assert [len(line.coords) for line in path.geoms] == [2, 2]
@@ -87,5 +87,5 @@ def test_path_is_one_line_per_stretch_without_needless_vertices() -> None:
 @pytest.mark.parametrize("metres", [0.0, 1.0])
 def test_path_of_someone_who_stood_still_is_none(metres: float) -> None:
     lon = np.full(10, 118.9)
-    assert path_wkb([(lon, lon - 86.8)], simplify_m=metres) is None
-    assert path_wkb([], simplify_m=metres) is None
+    assert path_wkb([(lon, lon - 86.8)], simplify_m=metres, srid=4490) is None
+    assert path_wkb([], simplify_m=metres, srid=4490) is None
