@@ -7,7 +7,11 @@ export interface AppealForm {
   from: string
   to: string
   note: string
+  /** Names of photos on this phone. */
+  photos: string[]
 }
+
+export const MAX_PHOTOS = 9
 
 /** Where the sheet shows what the server says about its fields. */
 export const NAMES = { grid_code: 'grid', started_at: 'from', finished_at: 'to' }
@@ -15,7 +19,7 @@ export const FIELDS = ['grid', 'from', 'to', 'note']
 const ZONE = '+08:00'
 
 export function bodyOf(form: AppealForm, patrolId: string | null): AppealBody {
-  const said = { note: form.note.trim(), photos: [] }
+  const said = { note: form.note.trim(), photos: form.photos }
   if (patrolId !== null) return { patrol_id: patrolId, ...said }
   return {
     grid_code: form.grid,

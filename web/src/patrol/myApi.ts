@@ -103,6 +103,8 @@ export interface Appeal {
   finished_at: string | null
   note: string
   received_at: string
+  photos: string[]
+  photos_arrived: number
   decision: { decision: string; note: string; by: PersonRef; at: string } | null
 }
 
@@ -113,6 +115,63 @@ export interface AppealBody {
   finished_at?: string
   note: string
   photos: string[]
+}
+
+export interface Entry {
+  code: string
+  zh: string
+  en: string
+}
+
+export type FindingResult = 'ok' | 'handled' | 'report'
+
+export interface Finding {
+  id: string
+  aspect: Entry | null
+  result: FindingResult
+  state: 'done' | 'open' | 'handed'
+  note: string
+  at: string
+  photos: { sha256: string; slot: string; arrived: boolean }[]
+  photos_arrived: number
+  incomplete: Reason | null
+}
+
+export interface ChecklistItem extends Entry {
+  clause: string
+  hint_zh: string
+  hint_en: string
+  finding: Finding | null
+}
+
+export interface PatrolChecklist extends Entry {
+  version: number
+  clause: string
+  is_theme: boolean
+  done: number
+  total: number
+  aspects: Entry[]
+  items: ChecklistItem[]
+}
+
+export interface PatrolChecklists {
+  themes: Entry[]
+  done: number
+  total: number
+  checklists: PatrolChecklist[]
+}
+
+export interface FindingBody {
+  patrol_id: string
+  checklist: string
+  version: number
+  item: string
+  aspect?: string
+  result: FindingResult
+  note: string
+  at: string
+  before_photos: string[]
+  after_photos: string[]
 }
 
 export type DutyStatus = 'met' | 'on_track' | 'at_risk' | 'will_miss' | 'missed' | 'exempt'
@@ -174,6 +233,13 @@ export async function putAppeal(id: string, body: AppealBody): Promise<Appeal> {
 
 export async function withdrawAppeal(id: string): Promise<Appeal> {
   return (await write<Appeal>('POST', `/v1/appeals/${id}/withdraw`)).body
+}
+
+export const fetchChecklists = (patrolId: string, call: Call = {}): Promise<PatrolChecklists> =>
+  get(`/v1/patrols/${patrolId}/checklists`, call)
+
+export async function putFinding(id: string, body: FindingBody): Promise<Finding> {
+  return (await write<Finding>('PUT', `/v1/findings/${id}`, { body })).body
 }
 
 export const fetchDuties = (query: Query, call: Call = {}): Promise<DutyItem[]> =>

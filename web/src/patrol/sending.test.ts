@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest'
 
 import { ApiProblem, Unreachable } from '@/shared/api/problem'
 
-vi.mock('@/shared/session', async () => ({ me: (await import('vue')).ref(null) }))
+vi.mock('@/shared/session', async () => ({ me: (await import('vue')).ref({ person_id: 'p' }) }))
 const { useSending } = await import('./sending')
 
 const refused = new ApiProblem(422, { code: 'invalid', title: 'no' }, null)

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 
 import { ApiProblem } from '@/shared/api/problem'
 
-import { missingOf, saidOf, visitOf, type Draft } from './recording'
+import { correctionOf, missingOf, saidOf, visitOf, type Draft } from './recording'
 import type { VisitForm } from './visitApi'
 
 const form: VisitForm = {
@@ -17,7 +17,7 @@ const form: VisitForm = {
     properties: { opinion: { zh: '意见', en: 'opinion', type: 'string' } },
   },
 }
-const draft = { outcome: 'met', theme: 'needs', form: 'needs/2', answers: { opinion: ' 好 ' }, note: ' 记 ' } satisfies Draft
+const draft = { outcome: 'met', theme: 'needs', form: 'needs/2', answers: { opinion: ' 好 ' }, note: ' 记 ', reason: '' } satisfies Draft
 const at = new Date('2026-11-18T11:30:00Z')
 
 describe('a visit', () => {
@@ -38,6 +38,19 @@ describe('a visit', () => {
     expect(body).not.toHaveProperty('form')
     expect(body).toMatchObject({ theme: 'routine', position: { lon: 118.9, datum: 'EPSG:4326' } })
     expect(missingOf(body, form)).toEqual([])
+  })
+
+  it('is corrected or taken back with a reason, under the same rules', () => {
+    const said = correctionOf('v', { ...draft, outcome: 'withdrawn', reason: ' 点错了 ' }, form, at)
+    expect(said).toEqual({
+      visit_id: 'v',
+      made_at: '2026-11-18T11:30:00.000Z',
+      reason: '点错了',
+      outcome: 'withdrawn',
+      theme: 'routine',
+      note: '记',
+    })
+    expect(missingOf(correctionOf('v', { ...draft, answers: {} }, form, at), form)).toEqual(['/answers/opinion'])
   })
 
   it('names what is missing, before and after sending', () => {

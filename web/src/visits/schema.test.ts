@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { answersOf, fieldsOf, freshItem, missingIn } from './schema'
+import { answersOf, fieldsOf, freshItem, missingIn, toldIn } from './schema'
 
 const named = (zh: string): { zh: string; en: string } => ({ zh, en: zh.toUpperCase() })
 const NEEDS = {
@@ -38,16 +38,16 @@ const definition = {
 const fields = fieldsOf(definition)
 
 describe('a form', () => {
-  it('is drawn by what each field is, what it must have first and needs last', () => {
+  it('is drawn by what each field is, in the order in which it was written', () => {
     expect(fields.map(({ name, kind, isRequired }) => [name, kind, isRequired])).toEqual([
+      ['needs', 'list', false],
       ['state', 'choice', true],
-      ['plan', 'group', true],
       ['tags', 'choices', true],
       ['alone', 'flag', false],
       ['count', 'number', false],
-      ['needs', 'list', false],
+      ['plan', 'group', true],
     ])
-    const [state, plan] = fields
+    const [, state, , , , plan] = fields
     expect(state?.kind === 'choice' && state.choices.map(({ zh, en }) => [zh, en])).toEqual([
       ['好', '好'],
       ['差', '差'],
@@ -72,15 +72,26 @@ describe('a form', () => {
   it('names what is missing where the server would', () => {
     const answers = answersOf(fields, { needs: [{ urgency: 'normal' }] })
     expect(missingIn(fields, answers)).toEqual([
-      '/answers/state',
-      '/answers/plan/on',
-      '/answers/tags',
       '/answers/needs/0/kind',
+      '/answers/state',
+      '/answers/tags',
+      '/answers/plan/on',
     ])
   })
 
   it('proposes what the form proposes', () => {
-    const needs = fields.at(-1)
+    const [needs] = fields
     expect(needs?.kind === 'list' && freshItem(needs.fields)).toEqual({ urgency: 'normal' })
+  })
+
+  it('tells answers in words', () => {
+    const given = { state: 'bad', tags: ['a', 'b'], alone: false, needs: [{ kind: '医疗', urgency: 'normal' }], plan: { note: '看看' } }
+    expect(toldIn(fields, given).map(({ zh, value }) => [zh, value.zh])).toEqual([
+      ['需求', '医疗，一般'],
+      ['状况', '差'],
+      ['标签', 'a、b'],
+      ['独居', '否'],
+      ['说明', '看看'],
+    ])
   })
 })

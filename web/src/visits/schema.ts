@@ -32,27 +32,17 @@ type Schema = Record<string, unknown>
 
 const LONG = 120 // characters that need more than one line
 const MANY = 20
-const NEEDS = 'needs' // of any form: what becomes a matter for others
 
 export function fieldsOf(definition: Schema): Field[] {
   return objectFields(definition, (definition.$defs ?? {}) as Record<string, Schema>)
 }
 
+// In the order in which the form was written: the server keeps it.
 function objectFields(schema: Schema, defs: Record<string, Schema>): Field[] {
   const required = (schema.required ?? []) as string[]
-  const properties = (schema.properties ?? {}) as Record<string, Schema>
-  return inOrder(properties, required).map((name) =>
-    fieldOf(name, properties[name] ?? {}, required.includes(name), defs),
+  return Object.entries((schema.properties ?? {}) as Record<string, Schema>).map(([name, part]) =>
+    fieldOf(name, part, required.includes(name), defs),
   )
-}
-
-/** What must be answered comes first, needs come last: the order of an object's names means nothing on the wire. */
-function inOrder(properties: Record<string, Schema>, required: readonly string[]): string[] {
-  const names = Object.keys(properties)
-  const first = required.filter((name) => names.includes(name))
-  const rest = names.filter((name) => !first.includes(name))
-  const isLast = (name: string): boolean => name === NEEDS
-  return [...first, ...rest.filter((name) => !isLast(name)), ...rest.filter(isLast)]
 }
 
 function fieldOf(name: string, given: Schema, isRequired: boolean, defs: Record<string, Schema>): Field {
@@ -189,4 +179,44 @@ export function missingIn(fields: readonly Field[], answers: Answers, at = '/ans
     if (field.kind !== 'list') return []
     return (value as Answers[]).flatMap((one, index) => missingIn(field.fields, one, `${where}/${index}`))
   })
+}
+
+export interface Told extends Words {
+  name: string
+  value: Words
+}
+
+const HUMAN: Record<string, Words> = { true: { zh: '是', en: 'yes' }, false: { zh: '否', en: 'no' } }
+
+/** Answers in words, in the order of the form; inner fields follow their own names. */
+export function toldIn(fields: readonly Field[], answers: Answers): Told[] {
+  return fields.flatMap((field) => {
+    const value = answers[field.name]
+    if (value === undefined || value === null) return []
+    if (field.kind === 'group') return toldIn(field.fields, value as Answers)
+    return [{ name: field.name, zh: field.zh, en: field.en, value: wordsOf(field, value) }]
+  })
+}
+
+function wordsOf(field: Field, value: unknown): Words {
+  if (field.kind === 'choice' || field.kind === 'choices') {
+    const chosen = (Array.isArray(value) ? value : [value]).map((one) => field.choices.find((choice) => choice.value === one) ?? plain(one))
+    return joined(chosen, '、', ', ')
+  }
+  if (field.kind === 'list') {
+    return joined(
+      (value as Answers[]).map((one) => joined(toldIn(field.fields, one).map((told) => told.value), '，', ', ')),
+      '；',
+      '; ',
+    )
+  }
+  return Array.isArray(value) ? joined(value.map(plain), '；', '; ') : plain(value)
+}
+
+function plain(value: unknown): Words {
+  return HUMAN[String(value)] ?? { zh: String(value), en: String(value) }
+}
+
+function joined(words: readonly Words[], zh: string, en: string): Words {
+  return { zh: words.map((one) => one.zh).join(zh), en: words.map((one) => one.en).join(en) }
 }

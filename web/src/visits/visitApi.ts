@@ -105,6 +105,28 @@ export interface Visit {
   form: { code: string; version: number; zh: string; en: string } | null
   counted: boolean
   not_counted_reason: Reason | null
+  revision: number
+}
+
+export interface Need {
+  id: string
+  kind_zh: string
+  kind_en: string
+  detail: string
+  urgency_zh: string
+  urgency_en: string
+  status: 'open' | 'handed' | 'withdrawn'
+}
+
+export interface VisitDetail extends Visit {
+  answers: Answers
+  note: string
+  follow_up_on: string | null
+  needs: Need[]
+  evidence: { distance_m: number | null; accuracy_m: number | null; checkpoint: string | null }
+  versions: { id: string; made_at: string; reason: string; outcome: Outcome | 'withdrawn' }[]
+  /** Until when whoever made it may say it otherwise. */
+  correctable_until: string
 }
 
 export interface VisitForm {
@@ -125,6 +147,17 @@ export interface VisitBody {
   answers?: Answers
   note: string
   position?: { lon: number; lat: number; accuracy_m: number; datum: string }
+}
+
+export interface CorrectionBody {
+  visit_id: string
+  made_at: string
+  reason: string
+  outcome: Outcome | 'withdrawn'
+  theme: Theme
+  form?: { code: string; version: number }
+  answers?: Answers
+  note: string
 }
 
 export const REVEAL_REASONS = ['visit', 'verification', 'service', 'emergency', 'correction', 'other'] as const
@@ -155,11 +188,19 @@ export const fetchHousehold = (id: string, call: Call = {}): Promise<HouseholdDe
 
 export const fetchVisits = (query: Query, call: Call = {}): Promise<Page<Visit>> => get('/v1/visits', { ...call, query })
 
-export const fetchForms = async (call: Call = {}): Promise<VisitForm[]> =>
-  (await get<{ items: VisitForm[] }>('/v1/visit-forms', call)).items
+export const fetchVisit = (id: string, call: Call = {}): Promise<VisitDetail> => get(`/v1/visits/${id}`, call)
+
+/** The forms of a day; of today when none is given. */
+export const fetchForms = async (call: Call = {}, on: string | null = null): Promise<VisitForm[]> =>
+  (await get<{ items: VisitForm[] }>('/v1/visit-forms', { ...call, query: { on } })).items
 
 export async function putVisit(id: string, body: VisitBody): Promise<Visit> {
   return (await write<Visit>('PUT', `/v1/visits/${id}`, { body })).body
+}
+
+/** Says an own visit otherwise; the id of the correction is in its body. */
+export async function putCorrection(id: string, { visit_id: visit, ...said }: CorrectionBody): Promise<Visit> {
+  return (await write<Visit>('POST', `/v1/visits/${visit}/corrections`, { body: { id, ...said } })).body
 }
 
 export async function revealPhone(resident: string, reason: RevealReason, note: string): Promise<string | null> {

@@ -27,18 +27,43 @@ export interface FormUpload {
   signal: AbortSignal
 }
 
-/** Posts a form with a file. XMLHttpRequest, because fetch tells nothing about upload progress. */
-export async function sendForm<Result>(path: string, upload: FormUpload): Promise<Result> {
-  const address = path + queryText(upload.query)
-  const first = await post(address, upload, await tokenOrSignOut(freshToken))
-  const answer = first.status === 401 ? await post(address, upload, await tokenOrSignOut(renewToken)) : first
+/** Posts a form with a file. */
+export async function sendForm<Result>(path: string, { form, query, ...upload }: FormUpload): Promise<Result> {
+  return (await transferred('POST', path + queryText(query), { ...upload, body: form })) as Result
+}
+
+/** Puts a photo under the SHA-256 of its bytes; a repeat changes nothing. */
+export async function sendPhoto(hash: string, photo: Blob, onProgress: (share: number) => void): Promise<void> {
+  const headers = { 'Content-Type': photo.type }
+  const { signal } = new AbortController()
+  await transferred('PUT', `/v1/photos/${hash}`, { body: photo, headers, onProgress, signal, timeoutMs: PHOTO_MS })
+}
+
+const PHOTO_MS = 300_000 // 16 MiB in a stairwell
+
+interface Transfer {
+  body: FormData | Blob
+  headers?: Record<string, string>
+  onProgress: (share: number) => void
+  signal: AbortSignal
+  timeoutMs?: number
+}
+
+async function transferred(method: 'POST' | 'PUT', address: string, what: Transfer): Promise<unknown> {
+  const first = await transfer(method, address, what, await tokenOrSignOut(freshToken))
+  const answer = first.status === 401 ? await transfer(method, address, what, await tokenOrSignOut(renewToken)) : first
   const body = parsed(answer.responseText)
-  if (answer.status >= 200 && answer.status < 300) return body as unknown as Result
+  if (answer.status >= 200 && answer.status < 300) return body
   throw new ApiProblem(answer.status, body, answer.getResponseHeader('X-Request-Id'))
 }
 
-function post(address: string, upload: FormUpload, token: string): Promise<XMLHttpRequest> {
-  const { form, headers, onProgress, signal } = upload
+// XMLHttpRequest, because fetch tells nothing about upload progress.
+function transfer(
+  method: 'POST' | 'PUT',
+  address: string,
+  { body, headers, onProgress, signal, timeoutMs = 0 }: Transfer,
+  token: string,
+): Promise<XMLHttpRequest> {
   const request = new XMLHttpRequest()
   return new Promise((resolve, reject) => {
     request.upload.addEventListener('progress', (event) => {
@@ -48,17 +73,20 @@ function post(address: string, upload: FormUpload, token: string): Promise<XMLHt
       serverAnswers.value = true
       resolve(request)
     })
-    request.addEventListener('error', () => {
-      serverAnswers.value = false
-      reject(new Unreachable(null))
-    })
+    for (const end of ['error', 'timeout']) {
+      request.addEventListener(end, () => {
+        serverAnswers.value = false
+        reject(new Unreachable(null))
+      })
+    }
     request.addEventListener('abort', () => reject(new DOMException('Cancelled', 'AbortError')))
     signal.addEventListener('abort', () => request.abort(), { once: true })
-    request.open('POST', address)
+    request.open(method, address)
+    request.timeout = timeoutMs
     request.setRequestHeader('Authorization', `Bearer ${token}`)
     request.setRequestHeader('Accept-Language', currentLocale())
     for (const [name, value] of Object.entries(headers ?? {})) request.setRequestHeader(name, value)
-    request.send(form)
+    request.send(body)
   })
 }
 

@@ -145,9 +145,31 @@ const visitsEn = {
     saved: 'Saved',
     savedCounts: 'Saved; it counts.',
   },
+  detail: {
+    need: 'Need',
+    status: { open: 'open', handed: 'handed on', withdrawn: 'withdrawn' },
+    distance: 'Recorded about {length} from the door',
+    nothing: 'Nothing else was filled in.',
+    changed: 'Corrected {time}: {why}',
+  },
+  correct: {
+    open: 'Correct this visit',
+    title: 'Correct a visit',
+    hint: '{about}. What it said before is kept.',
+    withdraw: 'Entered by mistake: withdraw it',
+    reason: 'Why it is corrected',
+    reasonHint: 'For example: touched the wrong one',
+    needReason: 'Please say why it is corrected.',
+    send: 'Save the correction',
+    saved: 'Corrected; what it said before is kept.',
+    tooLate: 'Too long ago to be corrected.',
+  },
 }
 
 export const visitProblemsEn = {
+  'correction-too-late': 'Too long ago to be corrected; what you wrote is kept where administrators see it.',
+  'visit-of-another': 'Only who recorded the visit corrects it.',
+  'visit-unknown': 'The server does not know this visit yet; the correction is kept until it arrives.',
   'visit-invalid': 'Something is not right; correct it and save again.',
   'visit-conflict': 'A visit with this number says something else; the new one is kept aside.',
   'visit-out-of-scope': 'This household was not in your grid on that day; what you wrote is kept aside.',

@@ -145,9 +145,31 @@ const visitsZh = {
     saved: '已保存',
     savedCounts: '已保存，计入走访次数。',
   },
+  detail: {
+    need: '需要解决',
+    status: { open: '待办', handed: '已转办', withdrawn: '已撤销' },
+    distance: '记录时离门口约 {length}',
+    nothing: '没有填写别的内容。',
+    changed: '{time} 更正：{why}',
+  },
+  correct: {
+    open: '更正这次走访',
+    title: '更正走访',
+    hint: '{about}。原来的内容也会保留。',
+    withdraw: '记错了，撤销这次走访',
+    reason: '为什么更正',
+    reasonHint: '例如：点错了',
+    needReason: '请写明为什么更正。',
+    send: '保存更正',
+    saved: '已更正，原来的内容也保留着。',
+    tooLate: '时间已久，不能再更正。',
+  },
 }
 
 export const visitProblemsZh = {
+  'correction-too-late': '时间太久，不能再更正了；您写的已另存，管理员可以看到。',
+  'visit-of-another': '只有记录走访的本人可以更正。',
+  'visit-unknown': '系统还没有这次走访；更正已保留，等走访送到后自动处理。',
   'visit-invalid': '有内容填得不对，请改正后再保存。',
   'visit-conflict': '已有一条相同编号但内容不同的走访，新的已另存待处理。',
   'visit-out-of-scope': '走访当天这户不在您的网格，内容已另存待处理。',
