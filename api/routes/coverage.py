@@ -7,8 +7,10 @@ from starlette.responses import Response
 
 from api.day_ranges import AskedDays
 from api.dependencies import Reading
+from api.downloads import attachment
 from api.paging import After, Limit
 from api.problems import problem_replies
+from api.routes.analysis import MEDIA_TYPES, TABLES
 from api.schemas.coverage import (
     HeatFeaturesOut,
     HeatmapOut,
@@ -16,11 +18,13 @@ from api.schemas.coverage import (
     heatmap_geojson,
     heatmap_json,
 )
+from core.clock import now
 from core.errors import FieldError, Forbidden, Invalid, Unauthenticated, Unavailable
 from patrol.coverage.ground import Area, area_asked, area_of_street
 from patrol.coverage.problems import TooManyCells
 from patrol.coverage.queries import heatmap
 from patrol.coverage.summary import summary_of
+from patrol.coverage.table import coverage_csv, coverage_workbook
 from patrol.rights import GridUnknown
 
 router = APIRouter(prefix="/v1/coverage", tags=["coverage"])
@@ -53,6 +57,7 @@ def area_to_sum_up(
 
 
 SummedUp = Annotated[Area, Depends(area_to_sum_up, scope="function")]
+Level = Annotated[int, Query(ge=1, le=3, description="floors and counters have no ground of their own")]
 
 
 @router.get("", response_class=Response, responses={**HEATMAP, **problem_replies(*PROBLEMS, TooManyCells)})
@@ -77,9 +82,7 @@ def read_summary(
     area: SummedUp,
     days: AskedDays,
     *,
-    level: Annotated[
-        int, Query(ge=1, le=3, description="floors and counters have no ground of their own")
-    ] = 3,
+    level: Level = 3,
     after: After = None,
     limit: Limit = 200,
 ) -> SummaryOut:
@@ -88,3 +91,26 @@ def read_summary(
     behind = [grid for grid in grids if after is None or grid.code > after]
     next_code = behind[limit - 1].code if len(behind) > limit else None
     return SummaryOut.of(behind[:limit], days, level, next_code=next_code)
+
+
+@router.get(
+    "/summary/export",
+    response_class=Response,
+    responses={200: {"content": TABLES}, **problem_replies(*PROBLEMS)},
+)
+def export_summary(
+    call: Reading,
+    area: SummedUp,
+    days: AskedDays,
+    *,
+    level: Level = 3,
+    form: Annotated[Literal["csv", "xlsx"], Query(alias="format")] = "xlsx",
+) -> Response:
+    """The shares as a file; the workbook has a second sheet that says what they are shares of."""
+    grids = summary_of(call.session, area, days, level)
+    body = coverage_csv(grids) if form == "csv" else coverage_workbook(grids, days, now())
+    headers = {
+        "Content-Disposition": attachment(f"巡查覆盖 {days.first} 至 {days.last}.{form}"),
+        "Cache-Control": "private, no-store",
+    }
+    return Response(body, headers=headers, media_type=MEDIA_TYPES[form])

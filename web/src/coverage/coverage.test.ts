@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { COVERED_COLOURS, cellOf, stepNames, stepsFor, sumOf, topLevel, unknownIn } from './scale'
+import { COVERED_COLOURS, cellOf, resolutionOf, stepNames, stepsFor, sumOf, topLevel, unknownIn } from './scale'
 import { COVERAGE_DAYS, type GridShares } from './types'
 
 const share = (reached: number, total: number): GridShares['cells'] => ({ reached, total, ratio: null })
@@ -32,13 +32,18 @@ describe('the scale', () => {
 })
 
 it('reads cells of the tiles and nothing else', () => {
-  expect(cellOf({ state: 'covered', visits: 3, dwell_s: 120, unconfirmed: 1 })).toEqual({
+  expect(cellOf({ cell: '8b31aa', state: 'covered', visits: 3, dwell_s: 120, unconfirmed: 1 })).toEqual({
+    id: '8b31aa',
     state: 'covered',
     visits: 3,
     dwellS: 120,
     unconfirmed: 1,
   })
   expect(cellOf({ status: 'met' })).toBeNull()
+})
+
+it('knows how fine a cell is', () => {
+  expect(['8b30e1d8c283fff', '8930e1d8c2bffff'].map(resolutionOf)).toEqual([11, 9])
 })
 
 it('adds up shares, and has no ratio of nothing', () => {

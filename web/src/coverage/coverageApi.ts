@@ -1,6 +1,7 @@
-import { get, type Call, type Query } from '@/shared/api/client'
+import { download, get, type Call, type Download, type Query } from '@/shared/api/client'
 
-import type { CoverageSummary } from './types'
+import { resolutionOf } from './scale'
+import type { CoverageSummary, HeatCell } from './types'
 
 const PAGE = 200
 const MOST = 2000
@@ -18,4 +19,14 @@ export async function fetchCoverageSummary(query: Query, call: Call = {}): Promi
     next = page.next
   }
   return { ...first, items, next }
+}
+
+export const downloadCoverage = (query: Query, format: 'csv' | 'xlsx'): Promise<Download> =>
+  download('/v1/coverage/summary/export', { timeoutMs: 60_000, query: { ...query, format } })
+
+/** The day of the last patrol that counts in a cell of a grid; null when there was none or it is not told. */
+export async function fetchLastVisit(grid: string, cell: string, days: number, call: Call = {}): Promise<string | null> {
+  const query = { grid, days, resolution: resolutionOf(cell) }
+  const { cells } = await get<{ cells: HeatCell[] }>('/v1/coverage', { timeoutMs: 60_000, ...call, query })
+  return cells.find((one) => one.cell === cell)?.last_visit_on ?? null
 }

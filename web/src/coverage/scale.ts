@@ -34,9 +34,15 @@ export function stepNames(days: CoverageDays, zoom: number): string[] {
 
 /** What a drawn cell says; null for something else. */
 export function cellOf(properties: Record<string, unknown>): CellView | null {
-  const { state, visits, dwell_s: dwellS, unconfirmed } = properties
+  const { cell, state, visits, dwell_s: dwellS, unconfirmed } = properties
   if (state !== 'covered' && state !== 'unknown' && state !== 'not_covered') return null
-  return { state, visits: Number(visits ?? 0), dwellS: Number(dwellS ?? 0), unconfirmed: Number(unconfirmed ?? 0) }
+  return {
+    id: String(cell ?? ''),
+    state,
+    visits: Number(visits ?? 0),
+    dwellS: Number(dwellS ?? 0),
+    unconfirmed: Number(unconfirmed ?? 0),
+  }
 }
 
 /** The shares of several grids that do not overlap, as one. */
@@ -54,4 +60,9 @@ export function unknownIn(grids: readonly GridShares[]): number {
 export function topLevel(levels: Iterable<number>): 1 | 2 | 3 {
   const top = Math.min(3, ...levels)
   return top <= 1 ? 1 : top === 2 ? 2 : 3
+}
+
+/** How fine a cell is: H3 keeps it in four bits of the index. */
+export function resolutionOf(cell: string): number {
+  return Number((BigInt(`0x${cell}`) >> 52n) & 0xfn)
 }

@@ -6,10 +6,18 @@ export type CellState = 'covered' | 'unknown' | 'not_covered'
 
 /** A cell under the pointer. */
 export interface CellView {
+  /** Its H3 index. */
+  id: string
   state: CellState
   visits: number
   dwellS: number
   unconfirmed: number
+}
+
+/** One cell of the heatmap as a list. */
+export interface HeatCell {
+  cell: string
+  last_visit_on: string | null
 }
 
 export interface Share {

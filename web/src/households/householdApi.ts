@@ -1,5 +1,6 @@
-import { get, write, type Call, type Query } from '@/shared/api/client'
+import { download, get, write, type Call, type Download, type Query } from '@/shared/api/client'
 import type { Page } from '@/shared/api/types'
+import { sendForm } from '@/shared/api/upload'
 
 import { draftOf, type HouseholdEdit, type ResidentEdit } from './drafts'
 import type {
@@ -7,15 +8,19 @@ import type {
   Household,
   HouseholdDetail,
   ListedVisit,
+  Quality,
   RegistryChange,
   Resident,
+  ResidentsReport,
   Revealed,
   RevealReason,
+  SampleDetail,
   TagKind,
 } from './types'
 
 const CHANGES = 1000
 const MOST_PAGES = 10
+const LONG_MS = 120_000
 
 export const fetchHouseholds = (query: Query, call: Call = {}): Promise<Page<Household>> =>
   get('/v1/households', { ...call, query })
@@ -29,22 +34,66 @@ export const fetchTagKinds = (call: Call = {}): Promise<TagKind[]> =>
 export const fetchVisits = (household: string, call: Call = {}): Promise<ListedVisit[]> =>
   get<Page<ListedVisit>>('/v1/visits', { ...call, query: { household, limit: 50 } }).then(({ items }) => items)
 
-/** What changed of one household, the latest first. The list is kept by grid, so it is read through. */
-export async function fetchHistory({ id, street, grid }: Household, call: Call = {}): Promise<RegistryChange[]> {
+/** All changes of a street or grid in their order, as far as they are read at once. */
+export async function fetchChanges(query: Query, call: Call = {}): Promise<RegistryChange[]> {
   const found: RegistryChange[] = []
   let since = 0
   for (let page = 0; page < MOST_PAGES; page += 1) {
-    const query = { street, grid: grid?.code, since, limit: CHANGES }
     const read = await get<{ items: RegistryChange[]; last: number; more: boolean }>('/v1/households/changes', {
       ...call,
-      query,
+      query: { ...query, since, limit: CHANGES },
     })
-    found.push(...read.items.filter(({ household }) => household === id))
+    found.push(...read.items)
     if (!read.more) break
     since = read.last
   }
-  return found.reverse()
+  return found
 }
+
+export const downloadChanges = (query: Query): Promise<Download> => download('/v1/households/changes.csv', { query })
+
+/** What changed of one household, the latest first. The list is kept by grid, so it is read through. */
+export const fetchHistory = ({ id, street, grid }: Household, call: Call = {}): Promise<RegistryChange[]> =>
+  fetchChanges({ street, grid: grid?.code }, call).then((changes) =>
+    changes.filter(({ household }) => household === id).reverse(),
+  )
+
+/** Masked; taking full numbers along needs a reason and another door. */
+export const downloadHouseholds = (grid: string | null, format: 'xlsx' | 'csv'): Promise<Download> =>
+  download('/v1/households/export', { query: { grid, format }, timeoutMs: LONG_MS })
+
+export const downloadTemplate = (): Promise<Download> => download('/v1/households/template.xlsx')
+
+export interface ResidentsUpload {
+  file: File
+  street: string
+  isDry: boolean
+  signal: AbortSignal
+}
+
+export function importHouseholds({ file, street, isDry, signal }: ResidentsUpload): Promise<ResidentsReport> {
+  const form = new FormData()
+  form.append('file', file)
+  return sendForm('/v1/households/import', {
+    form,
+    query: { street, dry_run: isDry },
+    signal,
+    onProgress: () => undefined,
+  })
+}
+
+export const fetchQuality = (query: Query, call: Call = {}): Promise<Quality> =>
+  get('/v1/registry/quality', { timeoutMs: LONG_MS, ...call, query })
+
+export const fetchSample = (id: string, call: Call = {}): Promise<SampleDetail> => get(`/v1/samples/${id}`, call)
+
+export const drawSample = (id: string, area: Query, size: number): Promise<SampleDetail> =>
+  write<SampleDetail>('POST', '/v1/samples', { body: { id, ...area, size } }).then(({ body }) => body)
+
+export const putCheck = (sample: string, household: string, wrong: readonly string[]): Promise<SampleDetail> =>
+  write<SampleDetail>('PUT', `/v1/samples/${sample}/checks/${household}`, {
+    body: { correct: wrong.length === 0, wrong_fields: wrong },
+  }).then(({ body }) => body)
 
 const ifMatch = (revision: number): Record<string, string> => ({ 'If-Match': `"${revision}"` })
 

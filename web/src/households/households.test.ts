@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 
+import { csvText } from './csv'
 import { doorOf, draftOf, looksPersonal, residentDraft } from './drafts'
+import { checkState, shareText } from './quality'
 import type { Household } from './types'
 import { SHOWN_S, secondsUntil } from './useReveal'
 
@@ -77,4 +79,19 @@ it('counts the seconds that full values are shown', () => {
   expect(secondsUntil(60_000, 0)).toBe(SHOWN_S)
   expect(secondsUntil(60_000, 59_400)).toBe(1)
   expect(secondsUntil(60_000, 61_000)).toBe(0)
+})
+
+it('writes faults so that a spreadsheet reads and calculates nothing', () => {
+  const text = csvText([['行', '原因'], ['2', '=1+1'], ['3', 'a,"b"']])
+  expect(text.split('\r\n')).toEqual(['\uFEFF行,原因', "2,'=1+1", '3,"a,""b"""', ''])
+})
+
+it('never rounds a share up to its goal', () => {
+  expect(shareText(0.98499)).toBe('98.4%')
+  expect(shareText(0.29)).toBe('29%')
+  expect(shareText(null)).toBe('—')
+})
+
+it('tells an unchecked household from a right one', () => {
+  expect([null, true, false].map((correct) => checkState({ correct }))).toEqual(['open', 'right', 'wrong'])
 })

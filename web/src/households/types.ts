@@ -111,3 +111,97 @@ export interface ListedVisit {
 }
 
 export type FullValues = Partial<Record<Revealed, string | null>>
+
+interface Sentence {
+  code: string
+  zh: string
+  en: string
+}
+
+interface ImportCounts {
+  created: number
+  changed: number
+  unchanged: number
+}
+
+export interface ResidentsReport {
+  file: string
+  dry_run: boolean
+  total: number
+  households: ImportCounts
+  residents: ImportCounts
+  tags: number
+  /** The first thousand of them. */
+  rejected: (Sentence & { row: number; name: string | null; field: string })[]
+  rejected_rows: number
+  imported: boolean
+  notes: Sentence[]
+}
+
+export interface Accuracy {
+  goal: number
+  drawn: number
+  checked: number
+  right: number
+  share: number | null
+  low: number | null
+  high: number | null
+  notes: Sentence[]
+}
+
+export interface Quality {
+  on: string
+  collection: {
+    rate: number | null
+    goal: number
+    collected: number
+    stored: number
+    expected: number
+    confirmed_since: string
+    notes: Sentence[]
+  }
+  accuracy: Accuracy | null
+  sample: string | null
+}
+
+export const WRONG_FIELDS = [
+  'address',
+  'room',
+  'kind',
+  'residents_missing',
+  'residents_left',
+  'name',
+  'relation',
+  'id_number',
+  'phone',
+  'sex',
+  'born_on',
+  'residence',
+  'tags',
+  'joined_on',
+] as const
+
+export interface Drawn {
+  id: string
+  place: number
+  address: string | null
+  building: string | null
+  entrance: string | null
+  floor: string | null
+  room: string | null
+  grid: PlacedIn | null
+  changed: boolean
+  correct: boolean | null
+  wrong_fields: string[]
+  checked_at: string | null
+}
+
+export interface SampleDetail {
+  id: string
+  day: string
+  size: number
+  frame: number
+  drawn_at: string
+  accuracy: Accuracy
+  households: Drawn[]
+}

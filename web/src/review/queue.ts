@@ -1,3 +1,4 @@
+import { sortedChecks } from './evidence'
 import type { Appeal, Decided, JudgedPatrol, Review } from './types'
 
 /** One thing to look at: a doubted patrol, an appeal, or an appeal about a doubted patrol. */
@@ -83,4 +84,35 @@ export function ofAppeal(appeal: Appeal, review: Review | null): Matter {
 /** Whole days that somebody has been waiting. */
 export function daysWaiting(since: string, now: number): number {
   return Math.max(0, Math.floor((now - Date.parse(since)) / 86_400_000))
+}
+
+/** The one before or behind in the list as it stands; null at its ends. */
+export function beside(matters: readonly Matter[], { key }: Pick<Matter, 'key'>, by: 1 | -1): Matter | null {
+  const at = matters.findIndex((matter) => matter.key === key)
+  return at === -1 ? null : (matters[at + by] ?? null)
+}
+
+export const APPEAL = 'appeal'
+
+/** Why it is looked at: an appeal, or the doubts. */
+export function whysOf(matter: Matter): string[] {
+  const { doubts } = sortedChecks(matter.patrol?.verdict?.results ?? [])
+  return [...new Set([...(matter.appeal ? [APPEAL] : []), ...doubts.map(({ code }) => code)])]
+}
+
+/** The reasons that occur, with how many matters have each. */
+export function reasonsIn(matters: readonly Matter[]): { name: string; n: number }[] {
+  const counts = new Map<string, number>()
+  for (const name of matters.flatMap(whysOf)) counts.set(name, (counts.get(name) ?? 0) + 1)
+  return [...counts].map(([name, n]) => ({ name, n })).sort((a, b) => a.name.localeCompare(b.name))
+}
+
+/** The matters with a reason, of a person or grid whose name holds a text. */
+export function narrowed(matters: readonly Matter[], { why, text }: { why: string; text: string }): Matter[] {
+  const wanted = text.trim().toLowerCase()
+  return matters.filter(
+    (matter) =>
+      (why === '' || whysOf(matter).includes(why)) &&
+      `${matter.person.name} ${matter.gridName}`.toLowerCase().includes(wanted),
+  )
 }

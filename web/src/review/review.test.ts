@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import { factsIn, mayRule, othersIn, othersOf, sortedChecks } from './evidence'
-import { daysWaiting, decidedMatters, ofReview, openMatters } from './queue'
+import { beside, daysWaiting, decidedMatters, narrowed, ofReview, openMatters, reasonsIn } from './queue'
 import { boxOf, drawnTracks, gapsIn, spanOf } from './track'
 import type { Appeal, JudgedCheck, Review, TrackDocument } from './types'
 
@@ -48,6 +48,35 @@ describe('what waits', () => {
   it('waits for whole days', () => {
     expect(daysWaiting('2026-11-10T00:00:00Z', Date.parse('2026-11-12T23:00:00Z'))).toBe(2)
     expect(daysWaiting('2026-11-10T00:00:00Z', Date.parse('2026-11-09T00:00:00Z'))).toBe(0)
+  })
+})
+
+describe('a queue', () => {
+  const queue = openMatters(
+    [review('1', '2026-11-02', {}, [doubt('shared-track'), doubt('clock-skew')]), review('2', '2026-11-03', {}, [doubt('clock-skew')])],
+    [appeal('a', '2026-11-04')],
+  )
+
+  it('says how many matters have each reason', () => {
+    expect(reasonsIn(queue)).toEqual([
+      { name: 'appeal', n: 1 },
+      { name: 'clock-skew', n: 2 },
+      { name: 'shared-track', n: 1 },
+    ])
+  })
+
+  it('is narrowed by reason and by name', () => {
+    const keys = (why: string, text: string): string[] => narrowed(queue, { why, text }).map(({ key }) => key)
+    expect(keys('', '')).toHaveLength(3)
+    expect(keys('clock-skew', '')).toEqual(['patrol-1', 'patrol-2'])
+    expect(keys('clock-skew', ' 2')).toEqual(['patrol-2'])
+  })
+
+  it('is gone through to its ends', () => {
+    const [first, second] = queue
+    expect(first && beside(queue, first, 1)?.key).toBe(second?.key)
+    expect(first && beside(queue, first, -1)).toBeNull()
+    expect(first && beside(queue.slice(1), first, 1)).toBeNull()
   })
 })
 

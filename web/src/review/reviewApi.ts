@@ -17,6 +17,12 @@ export const fetchAppeal = (id: string, call: Call = {}): Promise<Appeal> => get
 
 export const fetchJudged = (id: string, call: Call = {}): Promise<JudgedPatrol> => get(`/v1/patrols/${id}`, call)
 
+/** The patrols of a doubt that one may see, by id. */
+export async function fetchOthers(ids: readonly string[], call: Call = {}): Promise<Map<string, JudgedPatrol>> {
+  const found = await Promise.all(ids.map((id) => fetchJudged(id, call).catch(() => null)))
+  return new Map(found.flatMap((patrol) => (patrol ? [[patrol.id, patrol] as const] : [])))
+}
+
 export const fetchDecisions = (patrolId: string, call: Call = {}): Promise<Decided[]> =>
   get<{ items: Decided[] }>(`/v1/patrols/${patrolId}/decisions`, call).then(({ items }) => items)
 

@@ -76,6 +76,10 @@ export interface Appeal {
   finished_at: string | null
   note: string
   photos: string[]
+  /** Photos are named at once and sent when the network allows. */
+  photos_expected: number
+  photos_arrived: number
+  photos_missing: string[]
   received_at: string
   decision: { decision: Ruling; note: string; by: PersonRef; at: string } | null
   may_decide: boolean

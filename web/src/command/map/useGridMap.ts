@@ -23,7 +23,7 @@ export interface GridMapInput {
   catalogue: () => ReadonlyMap<string, GridSummary>
   selected: () => Geometry | null
   locale: Record<string, string>
-  onSelect: (code: string | null) => void
+  onSelect: (code: string | null, cell: CellView | null) => void
 }
 
 export interface Hover {
@@ -148,7 +148,12 @@ function matchOutlines(map: MapLibreMap, displayedLevel: number): void {
   map.setLayoutProperty(OUTLINES[2], 'visibility', displayedLevel >= 2 ? 'visible' : 'none')
 }
 
-function bindPointer(map: MapLibreMap, hover: ShallowRef<Hover | null>, onSelect: (code: string | null) => void): void {
+function cellAt(map: MapLibreMap, point: MapMouseEvent['point']): CellView | null {
+  const [drawn] = map.getLayer(CELLS) ? map.queryRenderedFeatures(point, { layers: [CELLS] }) : []
+  return drawn ? cellOf(drawn.properties) : null
+}
+
+function bindPointer(map: MapLibreMap, hover: ShallowRef<Hover | null>, onSelect: GridMapInput['onSelect']): void {
   let hoveredId: string | number | undefined
 
   function setHover(id: string | number | undefined): void {
@@ -167,9 +172,7 @@ function bindPointer(map: MapLibreMap, hover: ShallowRef<Hover | null>, onSelect
     const [feature] = event.features ?? []
     const [view] = feature ? viewsOf([feature]) : []
     setHover(feature?.id)
-    const [drawn] = map.getLayer(CELLS) ? map.queryRenderedFeatures(event.point, { layers: [CELLS] }) : []
-    const cell = drawn ? cellOf(drawn.properties) : null
-    hover.value = view ? { view, cell, x: event.point.x, y: event.point.y } : null
+    hover.value = view ? { view, cell: cellAt(map, event.point), x: event.point.x, y: event.point.y } : null
     map.getCanvas().style.cursor = view ? 'pointer' : ''
   })
   map.on('mouseleave', TOUCH, () => {
@@ -179,7 +182,7 @@ function bindPointer(map: MapLibreMap, hover: ShallowRef<Hover | null>, onSelect
   })
   map.on('click', (event: MapMouseEvent) => {
     const [feature] = map.getLayer(TOUCH) ? map.queryRenderedFeatures(event.point, { layers: [TOUCH] }) : []
-    onSelect(feature ? String(feature.properties.code) : null)
+    onSelect(feature ? String(feature.properties.code) : null, cellAt(map, event.point))
   })
 }
 

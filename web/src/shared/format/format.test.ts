@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 
 import { i18n } from '../i18n'
 import { compactGridCode, isGridCode, spacedGridCode } from './gridCode'
@@ -6,6 +6,7 @@ import { formatArea, formatLength, formatMoment, formatShare, formatWeekDays, mi
 import { formatMeasure } from './measure'
 
 afterEach(() => {
+  vi.useRealTimers()
   i18n.global.locale.value = 'zh-CN'
 })
 
@@ -37,7 +38,9 @@ describe('figures for people', () => {
   })
 
   it('shows times of Shanghai in the chosen language', () => {
+    vi.setSystemTime('2026-11-20T00:00:00Z')
     expect(formatMoment('2026-11-16T01:05:00Z')).toBe('11月16日 周一 09:05')
+    expect(formatMoment('2021-12-31T17:00:00Z')).toBe('2022年1月1日 周六 01:00')
     expect(formatWeekDays('2026-W47')).toBe('11月16日–22日')
     expect(formatWeekDays('2026-W49')).toBe('11月30日–12月6日')
     i18n.global.locale.value = 'en'

@@ -1,5 +1,5 @@
 import { currentLocale } from '../i18n'
-import { addDays, mondayOf } from './week'
+import { addDays, mondayOf, shanghaiDay } from './week'
 
 /** Numbers and times for people: the chosen language, always the time of Shanghai. */
 
@@ -37,10 +37,12 @@ export function formatLength(metres: number): string {
   return metres >= 1000 ? `${formatNumber(metres / 1000, 1)} km` : `${formatNumber(metres)} m`
 }
 
-/** 11月16日 周一 09:24 */
+/** 11月16日 周一 09:24; of another year than this one with its year. */
 export function formatMoment(iso: string): string {
   const moment = new Date(iso)
-  const day = dateFormat({ month: 'short', day: 'numeric', timeZone: ZONE }).format(moment)
+  const yearOf = (one: Date): number => shanghaiDay(one).getUTCFullYear()
+  const year = yearOf(moment) === yearOf(new Date()) ? undefined : 'numeric'
+  const day = dateFormat({ year, month: 'short', day: 'numeric', timeZone: ZONE }).format(moment)
   const weekday = dateFormat({ weekday: 'short', timeZone: ZONE }).format(moment)
   return `${day} ${weekday} ${formatTime(moment)}`
 }

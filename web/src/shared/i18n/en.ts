@@ -84,6 +84,7 @@ const en: Messages = {
   legend: {
     label: 'Legend',
     inView: '{level}: {n} grids in view',
+    loading: 'Drawing the map…',
     nothing: 'No grids in view',
     explain: 'Explain the legend',
     meaning: {

@@ -76,6 +76,7 @@ const zhCN = {
   legend: {
     label: '图例',
     inView: '视野内 {n} 个{level}网格',
+    loading: '正在绘制地图…',
     nothing: '视野内没有网格',
     explain: '图例说明',
     meaning: {
