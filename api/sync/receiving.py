@@ -27,6 +27,7 @@ from sqlalchemy.orm import Session
 from access.devices import touch_device
 from api.problems import Unstorable, WrittenAtOnce
 from api.sync.kinds import BY_NAME, KINDS, Filing, ItemInvalid, Sender
+from api.sync.tokens import without_token, without_tokens
 from core import quarantine
 from core.clock import now
 from core.database import Sessions
@@ -287,16 +288,16 @@ def file_offered(session: Session, sender: Sender, item: Offered) -> bool | Doma
 
 
 def envelope(item: Offered) -> bytes:
-    """What is kept of an item: with its kind, for a server that knows more."""
+    """What is kept of an item: with its kind, for a server that knows more, and without tokens of plates."""
     if item.item_id is None:
-        return item.body
+        return without_tokens(item.body)
     members: dict[str, Any] = {
         "kind": item.kind,
         "id": item.item_id,
         "parent": item.parent_id,
         "revision": item.revision,
     }
-    return msgspec.json.encode({**members, "body": msgspec.Raw(item.body)})
+    return msgspec.json.encode({**members, "body": msgspec.Raw(without_token(item.kind, item.body))})
 
 
 def _outcome_of(problem: DomainError) -> str:

@@ -15,6 +15,7 @@ from access.models import DeviceUse
 from access.roles import Role
 from access.scope import Actor
 from api.sync import kinds
+from api.sync.tokens import without_token
 from core.clock import now
 from core.models import QuarantinedItem
 from core.quarantine import body_of as kept_body
@@ -22,6 +23,8 @@ from core.secrecy import key_ring
 from core.settings import Settings
 from geo.models import Grid
 from patrol.models import Patrol, Segment
+from patrol.presence.models import CheckIn
+from registry.plates import Plate, plate_keys
 from tests import make
 from tests.api.sync.phone import (
     Phone,
@@ -129,6 +132,46 @@ def test_what_the_door_keeps_is_sealed_and_comes_out_as_it_was(
         {"kind": "resident_of_tomorrow", "id": str(STRANGE), "body": {"id_number": "320113199001011234"}}
     )
     assert count(session, QuarantinedItem) == 1, "sent again, it is kept once"
+
+
+def test_no_token_of_a_plate_is_kept_and_trying_again_proves_its_short_code(
+    session: Session, phone: Phone, walk: Round, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = make.checkpoint(session)
+    token = plate_keys(settings).token(Plate(gate.checkpoint_id, gate.short_code, gate.generation))
+    seal = token[len(gate.short_code) :]
+    at = walk.start.started_at + timedelta(minutes=5)
+
+    def shown(name: str, **body: Any) -> dict[str, Any]:
+        body = {"at": at.isoformat(), "token": f"https://x/c/{token.upper()}", **body}
+        item_id = str(make.fixed_uuid(name))
+        return {"kind": "check_in", "id": item_id, "parent": str(walk.patrol_id), "body": body}
+
+    def fails(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    phone.push(patrol_item(walk))
+    check_in = kinds.BY_NAME["check_in"]
+    monkeypatch.setitem(kinds.BY_NAME, "check_in", replace(check_in, file=fails))
+    failed = phone.push(shown("failed"))["items"][0]
+    monkeypatch.undo()
+    unknown = {"kind": "check_in_of_tomorrow", "id": str(STRANGE), "body": {"scanned": [token]}}
+    answers = phone.push(shown("wrong", at="yesterday"), unknown, {"kind": 1, "token": token})["items"]
+    assert {one["outcome"] for one in answers} == {"quarantined"}
+    phone.http.post("/v1/sync", content=json.dumps({"items": 1, "seen": token}))
+
+    bodies = [kept_body(item, key_ring(settings)).decode() for item in kept(session)]
+    assert len(bodies) == 5
+    assert all(seal not in body.lower() for body in bodies)
+    assert all(gate.short_code.lower() in body.lower() for body in bodies)
+    refiled = phone.http.post(f"/v1/quarantine/{failed['kept_aside']}/refile")
+    assert refiled.json() == {"repeated": False}
+    assert session.scalars(select(CheckIn.proof)).all() == ["short_code"]
+
+
+def test_what_only_looks_like_a_token_stays() -> None:
+    body = b'{"note": "0123456789012345678901234567890123", "sha": "%s"}' % (b"ab" * 32)
+    assert without_token("visit", body) == body
 
 
 def test_same_id_other_content_is_a_conflict_and_both_are_kept(
