@@ -119,8 +119,8 @@ ACTIONS: Mapping[Role, frozenset[Action]] = MappingProxyType(
             Action.REVEAL_PERSONAL,
             Action.READ_VISITS,
         },
-        # Whoever draws a division does not approve it. Leaders decide on what heads walked themselves; they see a
-        # track only while it waits for a decision (patrol/sight.py), so they have no READ_TRACKS.
+        # Whoever draws a division does not approve it. Leaders decide on what heads walked themselves; they
+        # see a track only while it waits for a decision (patrol/sight.py), so they have no READ_TRACKS.
         Role.LEADER: _READ_WORK | {Action.APPROVE_DIVISION, Action.DECIDE_PATROLS, Action.READ_VISITS},
         # A department handles tasks; workers' tracks and scores are none of its business.
         Role.UNIT: frozenset({Action.READ_GRIDS}),

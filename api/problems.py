@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from api.addresses import allowed_methods
+from api.field_texts import told
 from core.errors import (
     BadQuery,
     Conflict,
@@ -144,7 +145,7 @@ def _on_domain_error(request: Request, error: Exception) -> Response:
 def _on_validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     fields = [
-        {"pointer": _pointer(item), "code": item["type"].replace("_", "-"), "detail": item["msg"]}
+        {"pointer": _pointer(item), "code": item["type"].replace("_", "-"), "detail": told(item)}
         for item in error.errors()
     ]
     return _reply(request, 422, {**Invalid().members(), "errors": fields}, {})
@@ -152,8 +153,8 @@ def _on_validation_error(request: Request, error: Exception) -> Response:
 
 def _pointer(item: dict[str, Any]) -> str:
     """Where the fault is; validators that look at a whole body say it in their context."""
-    told = "/" + "/".join(str(part) for part in item["loc"] if part != "body")
-    whole = told.rstrip("/") + str(item.get("ctx", {}).get("at", "")) or "/"
+    named = "/" + "/".join(str(part) for part in item["loc"] if part != "body")
+    whole = named.rstrip("/") + str(item.get("ctx", {}).get("at", "")) or "/"
     return whole.encode("utf-8", "replace").decode()  # a name may hold half a surrogate pair
 
 

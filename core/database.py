@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from core.settings import Settings
 
 Sessions = sessionmaker[Session]
+QUARANTINE_BYTES = "quarantine_bytes"  # in Session.info: how much is kept of one person
 
 
 def make_engine(settings: Settings, *, lock_timeout_ms: int = 0) -> Engine:
@@ -27,8 +28,9 @@ def make_engine(settings: Settings, *, lock_timeout_ms: int = 0) -> Engine:
     )
 
 
-def make_sessions(engine: Engine) -> Sessions:
-    return sessionmaker(engine, expire_on_commit=False)
+def make_sessions(engine: Engine, *, quarantine_bytes: int | None = None) -> Sessions:
+    """Sessions of this engine; a door that can tell a phone to wait sets a limit (core/quarantine.py)."""
+    return sessionmaker(engine, expire_on_commit=False, info={QUARANTINE_BYTES: quarantine_bytes})
 
 
 def make_snapshots(engine: Engine) -> Sessions:

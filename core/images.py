@@ -9,6 +9,7 @@ import io
 import warnings
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
@@ -21,13 +22,14 @@ MAX_EDGE = 20_000  # a strip that is thin and endless costs as much as a square
 COPY_QUALITY = 82
 _FIRST_CAMERA = 2000  # an EXIF time before is a camera whose clock was never set
 _WHITE = (255, 255, 255)
+_HEIC = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}  # brands of ISO 23008-12
 
 
 def examine(request: list[Any]) -> dict[str, Any]:
     """Of the file at a path, with at most so many pixels: what it is and claims, and a small copy.
 
-    `fault` instead, when it is no picture that can be shown: "not-a-picture", "too-many-pixels", "too-small"
-    or "broken".
+    `fault` instead, when it is no picture that can be shown: "not-a-picture", "heic", "too-many-pixels",
+    "too-small" or "broken".
     """
     path, max_pixels, edge = request
     try:
@@ -40,7 +42,7 @@ def examine(request: list[Any]) -> dict[str, Any]:
     except Image.DecompressionBombError:
         return {"fault": "too-many-pixels"}
     except UnidentifiedImageError:
-        return {"fault": "not-a-picture"}
+        return {"fault": "heic" if _is_heic(path) else "not-a-picture"}
     except Exception:  # a library that trips over a made-up file may raise anything
         return {"fault": "broken"}
 
@@ -57,6 +59,13 @@ def _opened(path: str) -> Image.Image:
     Image.MAX_IMAGE_PIXELS = None  # the size is judged by _fault, before anything is decoded
     warnings.simplefilter("ignore")  # on odd EXIF; the child tells nobody
     return Image.open(path, formats=("JPEG", "PNG", "WEBP"))
+
+
+def _is_heic(path: str) -> bool:
+    """Whether it is what iPhones make by themselves: one who sends it can do something about it."""
+    with Path(path).open("rb") as file:
+        head = file.read(12)
+    return head[4:8] == b"ftyp" and head[8:12] in _HEIC
 
 
 def _fault(image: Image.Image, max_pixels: int) -> str | None:

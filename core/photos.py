@@ -34,6 +34,10 @@ _LIMITS = Limits(memory_mib=1024, seconds=10, result_mib=16)
 _SWEEP_ROWS = 1000
 _FAULTS = {
     "not-a-picture": ("不是 JPEG、PNG 或 WebP 图片", "this is no JPEG, PNG or WebP picture"),
+    "heic": (
+        "不支持 HEIC 照片：请在 iPhone“设置—相机—格式”选“兼容性最佳”，或转成 JPEG 再传",
+        "HEIC is not accepted: choose Most Compatible under Settings, Camera, Formats, or send it as JPEG",
+    ),
     "too-many-pixels": ("图片像素过多", "the picture has too many pixels"),
     "too-small": ("图片过小", "the picture is too small to show anything"),
     "broken": ("图片已损坏，无法打开", "the picture is damaged and cannot be opened"),

@@ -15,16 +15,27 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from core.clock import now
-from core.errors import DomainError, NotFound
+from core.database import QUARANTINE_BYTES
+from core.errors import DomainError, NotFound, TooMany
 from core.models import QuarantinedItem
 from core.secrecy import KeyRing
 
 _BYTES = "latin-1"  # each byte as a character: a body need not be text
 _PURPOSE = "quarantined body"
+_TRY_AGAIN_S = 3600  # somebody has to look at what is kept
 # What makes two deliveries one item.
 _SAME = tuple_(
     QuarantinedItem.person_id, QuarantinedItem.item_id, QuarantinedItem.body_hash, QuarantinedItem.reason
 )
+
+
+class QuarantineFull(TooMany):
+    """Too much of yours waits that could not be filed; this was not stored. Keep it and send it later."""
+
+    code = "quarantine-full"
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(retry_after_s=_TRY_AGAIN_S, limit_bytes=limit_bytes)
 
 
 def keep(
@@ -38,7 +49,10 @@ def keep(
     body: bytes,
     keys: KeyRing | None = None,
 ) -> DomainError:
-    """The body is kept once, however often it is sent; the problem names the row in `kept_aside`."""
+    """The body is kept once, however often it is sent; the problem names the row in `kept_aside`.
+
+    Raises: QuarantineFull; whoever sent it keeps it then.
+    """
     quarantine_id, body_hash = uuid.uuid4(), _hashed(body, keys)
     stored_id = session.scalar(
         insert(QuarantinedItem)
@@ -58,11 +72,30 @@ def keep(
         .on_conflict_do_nothing()
         .returning(QuarantinedItem.quarantine_id)
     )
-    if stored_id is None:
+    if stored_id is not None:
+        _require_room(session, person_id, item_id, len(body))
+    else:
         same = (person_id, item_id, body_hash, problem.code)
         stored_id = session.scalars(select(QuarantinedItem.quarantine_id).where(_SAME.in_([same]))).one()
     problem.extra["kept_aside"] = str(stored_id)
     return problem
+
+
+def _require_room(session: Session, person_id: uuid.UUID, item_id: uuid.UUID, size: int) -> None:
+    """Raises: QuarantineFull, when more is kept of the person than anybody could look at.
+
+    The item itself does not count: it may be leaving this moment for another reason to be kept.
+    """
+    limit = session.info.get(QUARANTINE_BYTES)
+    if limit is None:
+        return
+    kept = select(func.coalesce(func.sum(func.octet_length(QuarantinedItem.body)), 0)).where(
+        QuarantinedItem.person_id == person_id,
+        QuarantinedItem.item_id != item_id,
+        QuarantinedItem.refiled_at.is_(None),
+    )
+    if session.scalars(kept).one() + size > limit:
+        raise QuarantineFull(limit)
 
 
 def body_of(item: QuarantinedItem, keys: KeyRing) -> bytes:

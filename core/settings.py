@@ -88,6 +88,7 @@ class PatrolSettings(Part):
     track_visible_days: int = (
         30  # to others than the walker, after the patrol; longer while an appeal is open
     )
+    max_fixes: int = Field(default=100_000, ge=1000)  # of one patrol: a fix a second for more than a day
     visit_correction_days: int = 7  # how long after a visit whoever made it may correct it
 
 
@@ -120,6 +121,7 @@ class PhotoSettings(Part):
 class SyncSettings(Part):
     """What passes between phones and the server; native trackers."""
 
+    quarantine_bytes: int = Field(default=32 * MIB, ge=MIB)  # kept of one person that could not be filed
     state_days: int = Field(default=60, ge=1)  # a phone that stays away longer gets everything anew
     tracker_token_days: int = Field(default=180, ge=1)
     tracker_hold_minutes: int = Field(default=120, ge=1)  # positions without a patrol are deleted after this

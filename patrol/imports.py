@@ -42,7 +42,8 @@ def import_track(
     _filed(start_patrol(session, actor, patrol_id, start, limits, source="gpx"))
     for seq, batch in enumerate(in_batches(fixes, MAX_FIXES)):
         key = SegmentKey(patrol_id, uuid.uuid5(patrol_id, str(seq)))
-        _filed(file_segment(session, actor, key, make_upload(batch, seq=seq, datum=datum), b""))
+        upload = make_upload(batch, seq=seq, datum=datum)
+        _filed(file_segment(session, actor, key, upload, b"", max_fixes=limits.max_fixes))
     _filed(finish_patrol(session, actor, patrol_id, finish, limits))
     return patrol_id
 

@@ -33,6 +33,12 @@ class PatrolFinished(Conflict):
     code = "patrol-finished"
 
 
+class PatrolFull(Conflict):
+    """This patrol holds as many positions as one can; what you sent is kept."""
+
+    code = "patrol-full"
+
+
 class CheckInConflict(Conflict):
     """A check-in with this id says something else."""
 

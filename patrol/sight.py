@@ -1,8 +1,8 @@
 """Whose track may be seen, by whom and for how long.
 
 Where somebody walked is sensitive personal information (GB/T 45574-2025, 6.6). Walkers always see their own;
-heads see it while it matters for a verdict, whoever else decides as long as it waits for that (0021), and each look
-leaves a line in the trail.
+heads see it while it matters for a verdict, whoever else decides as long as it waits for that (0021), and
+each look leaves a line in the trail.
 """
 
 import uuid

@@ -21,6 +21,7 @@ from api.schemas.appeals import (
 )
 from api.weeks import WantedWeek
 from core.errors import DomainError, Forbidden, Invalid, NotFound, Unauthenticated, Unavailable
+from core.quarantine import QuarantineFull
 from patrol.appeals.asking import put_appeal, withdraw_appeal
 from patrol.appeals.deciding import decide_appeal, review_patrol
 from patrol.appeals.problems import (
@@ -50,7 +51,15 @@ from patrol.tracks import Filed
 router = APIRouter(prefix="/v1", tags=["appeals"])
 
 ALWAYS = (Invalid, Unauthenticated, Unavailable)
-ASKING = (PatrolUnknown, PatrolOfAnother, AppealConflict, AppealOpen, AppealOverlaps, AppealTooLate)
+ASKING = (
+    QuarantineFull,
+    PatrolUnknown,
+    PatrolOfAnother,
+    AppealConflict,
+    AppealOpen,
+    AppealOverlaps,
+    AppealTooLate,
+)
 REPEATED: dict[int | str, dict[str, Any]] = {200: {"description": "It was there already; answered as then."}}
 GridCode = Annotated[str | None, Query(max_length=40, description="code; with all grids below")]
 

@@ -22,6 +22,7 @@ from core.errors import (
     Unavailable,
     Unguarded,
 )
+from core.quarantine import QuarantineFull
 from geo.queries import NotOnThatDay
 from patrol.checklists.keeping import ChecklistDraft, put_checklist
 from patrol.checklists.problems import ChecklistUnknown, FindingInvalid, ThemesConflict
@@ -34,7 +35,7 @@ from patrol.rights import GridUnknown
 router = APIRouter(prefix="/v1", tags=["checklists"])
 
 ALWAYS = (Invalid, Unauthenticated, Unavailable)
-OF_PHONES = (*ALWAYS, TooLarge, FindingInvalid, PatrolUnknown, PatrolOfAnother)
+OF_PHONES = (*ALWAYS, QuarantineFull, TooLarge, FindingInvalid, PatrolUnknown, PatrolOfAnother)
 REPEATED: dict[int | str, dict[str, Any]] = {200: {"description": "It was there already; answered as then."}}
 Code = Annotated[str, Path(pattern="^[a-z][a-z0-9_]{0,39}$")]
 

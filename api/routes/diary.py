@@ -14,6 +14,7 @@ from api.spans import DaySpan, DayText, day_called, wanted_span
 from core.clock import today
 from core.documents import FontMissing
 from core.errors import DomainError, FieldError, Invalid, NotFound, Unauthenticated, Unavailable
+from core.quarantine import QuarantineFull
 from patrol.diary.composing import read_diary
 from patrol.diary.entries import MAX_DAYS, Span
 from patrol.diary.exporting import diary_pdf, diary_workbook, record_export
@@ -53,7 +54,9 @@ def get_diary(call: Reading, span: Days, person: Whose = None) -> DiaryOut:
 
 
 @router.put(
-    "/diary/{day}/remark", response_model=DiaryOut, responses=problem_replies(*ALWAYS, RemarkConflict)
+    "/diary/{day}/remark",
+    response_model=DiaryOut,
+    responses=problem_replies(*ALWAYS, QuarantineFull, RemarkConflict),
 )
 def remark(
     request: Request, day: date, body: RemarkIn, call: Writing, settings: AppSettings

@@ -12,6 +12,7 @@ from api.raw_bodies import RawBody, body_of
 from api.schemas.checklists import FindingOut, FindingPage
 from api.spans import DaySpan, wanted_span
 from core.errors import DomainError, Forbidden, Invalid, NotFound, TooLarge, Unauthenticated, Unavailable
+from core.quarantine import QuarantineFull
 from patrol.checklists.problems import FindingConflict, FindingInvalid
 from patrol.checklists.queries import FindingFilter, list_findings, read_finding
 from patrol.checklists.recording import record_finding
@@ -42,7 +43,9 @@ def wanted_findings(
     response_model=FindingOut,
     openapi_extra=body_of(FindingIn),
     responses=REPEATED
-    | problem_replies(*ALWAYS, TooLarge, FindingInvalid, FindingConflict, PatrolUnknown, PatrolOfAnother),
+    | problem_replies(
+        *ALWAYS, QuarantineFull, TooLarge, FindingInvalid, FindingConflict, PatrolUnknown, PatrolOfAnother
+    ),
 )
 def put_finding(
     request: Request,

@@ -10,6 +10,7 @@ from api.problems import problem_replies, problem_response
 from api.routes.patrols import ALWAYS, REPEATED
 from api.schemas.patrol_evidence import CheckInIn, CheckInOut, GapIn, GapStoredOut, ProgressOut
 from core.errors import DomainError, FieldError, Invalid, NotFound, TooMany
+from core.quarantine import QuarantineFull
 from patrol.filing import ItemKey
 from patrol.presence.plates import Plates
 from patrol.presence.recording import record_check_in, record_gap
@@ -42,6 +43,7 @@ ReadPlates = Annotated[Plates, Depends(plates_of)]
         PatrolOfAnother,
         CheckInConflict,
         TooMany,
+        QuarantineFull,
     ),
 )
 def put_check_in(
@@ -75,7 +77,8 @@ def put_check_in(
     "/patrols/{patrol_id}/gaps/{gap_id}",
     status_code=201,
     response_model=GapStoredOut,
-    responses=REPEATED | problem_replies(*ALWAYS, PatrolUnknown, PatrolOfAnother, GapConflict),
+    responses=REPEATED
+    | problem_replies(*ALWAYS, QuarantineFull, PatrolUnknown, PatrolOfAnother, GapConflict),
 )
 def put_gap(
     request: Request,

@@ -20,10 +20,18 @@ from api.schemas.patrols import (
 )
 from api.weeks import WantedWeek
 from core.errors import DomainError, Forbidden, Invalid, NotFound, TooLarge, Unauthenticated, Unavailable
+from core.quarantine import QuarantineFull
 from geo.datums import Datum
 from patrol.gpx import MAX_GPX_BYTES, GpxInvalid
 from patrol.imports import import_track
-from patrol.problems import PatrolConflict, PatrolFinished, PatrolOfAnother, PatrolUnknown, SegmentConflict
+from patrol.problems import (
+    PatrolConflict,
+    PatrolFinished,
+    PatrolFull,
+    PatrolOfAnother,
+    PatrolUnknown,
+    SegmentConflict,
+)
 from patrol.queries import Cursor, PatrolFilter, list_patrols, read_patrol
 from patrol.rights import GridUnknown
 from patrol.tracks import Finish, SegmentKey, Start, finish_patrol, record_segment, start_patrol
@@ -63,7 +71,7 @@ SegmentBody = Annotated[bytes, Depends(segment_body)]
     "/patrols/{patrol_id}",
     status_code=201,
     response_model=PatrolOut,
-    responses=REPEATED | problem_replies(*ALWAYS, Forbidden, GridUnknown, PatrolConflict),
+    responses=REPEATED | problem_replies(*ALWAYS, QuarantineFull, Forbidden, GridUnknown, PatrolConflict),
 )
 def put_patrol(
     request: Request,
@@ -90,7 +98,15 @@ def put_patrol(
     openapi_extra=SEGMENT_BODY,
     responses=REPEATED
     | problem_replies(
-        *ALWAYS, SegmentInvalid, TooLarge, PatrolUnknown, PatrolOfAnother, SegmentConflict, PatrolFinished
+        *ALWAYS,
+        QuarantineFull,
+        SegmentInvalid,
+        TooLarge,
+        PatrolUnknown,
+        PatrolOfAnother,
+        SegmentConflict,
+        PatrolFinished,
+        PatrolFull,
     ),
 )
 def put_segment(
@@ -119,7 +135,7 @@ def put_segment(
 @router.post(
     "/patrols/{patrol_id}/finish",
     response_model=PatrolOut,
-    responses=problem_replies(*ALWAYS, PatrolUnknown, PatrolOfAnother, PatrolFinished),
+    responses=problem_replies(*ALWAYS, QuarantineFull, PatrolUnknown, PatrolOfAnother, PatrolFinished),
 )
 def finish(
     request: Request, patrol_id: uuid.UUID, body: FinishIn, call: Writing, settings: AppSettings
@@ -161,7 +177,7 @@ def list_all(
     "/patrols/import",
     status_code=201,
     response_model=PatrolOut,
-    responses=problem_replies(*ALWAYS, GpxInvalid, TooLarge, Forbidden, GridUnknown),
+    responses=problem_replies(*ALWAYS, GpxInvalid, TooLarge, Forbidden, GridUnknown, PatrolFull),
 )
 def import_gpx(
     file: Annotated[UploadFile, File(description="a GPX track")],

@@ -46,6 +46,7 @@ OF_PATROLS = (
     of_patrols.PatrolOfAnother,
     of_patrols.PatrolConflict,
     of_patrols.PatrolFinished,
+    of_patrols.PatrolFull,
     of_patrols.SegmentConflict,
     of_patrols.CheckInConflict,
     of_patrols.GapConflict,

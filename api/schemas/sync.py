@@ -45,11 +45,14 @@ def batch_schema() -> dict[str, Any]:
 
 
 class SyncAnswerOut(BaseModel):
-    """What became of an item. Only `stored` and `duplicate` are done; `kept_aside` names the kept row."""
+    """What became of an item. Only `stored` and `duplicate` are done; `kept_aside` names the kept row.
+
+    `refused` was not stored at all, because too much of this person waits already: send it again later.
+    """
 
     kind: str
     id: uuid.UUID | None
-    outcome: Literal["stored", "duplicate", "conflict", "quarantined"]
+    outcome: Literal["stored", "duplicate", "conflict", "quarantined", "refused"]
     problem: dict[str, Any] | None
     kept_aside: str | None
 

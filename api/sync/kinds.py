@@ -16,6 +16,7 @@ from sqlalchemy import Select, false, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from access.scope import Actor, person_label
+from api.field_texts import told
 from api.schemas.appeals import AppealIn
 from api.schemas.patrol_evidence import CheckInIn, GapIn
 from api.schemas.patrols import FinishIn, StartIn
@@ -264,4 +265,4 @@ BY_NAME = {kind.name: kind for kind in KINDS}
 
 def _field_error(item: Any) -> FieldError:
     where = "".join(f"/{part}" for part in item["loc"]) + str(item.get("ctx", {}).get("at", ""))
-    return FieldError(where, item["type"].replace("_", "-"), item["msg"])
+    return FieldError(where, item["type"].replace("_", "-"), told(item))

@@ -32,6 +32,7 @@ from core import quarantine
 from core.clock import now
 from core.database import Sessions
 from core.errors import Conflict, DomainError, FieldError, Invalid, TooMany, Unavailable
+from core.quarantine import QuarantineFull
 from core.secrecy import key_ring
 from core.sync.epochs import Epoch, current_epoch
 from core.sync.marks import UNNAMED, Carrier, add_marks
@@ -41,6 +42,7 @@ MAX_ITEMS = 500
 KEPT_AS = "sync-"  # kinds of items that this door keeps; what follows is the kind in the batch
 BATCH, UNKNOWN = "batch", "unknown"
 STORED, DUPLICATE, CONFLICT, QUARANTINED = "stored", "duplicate", "conflict", "quarantined"
+REFUSED = "refused"  # there is no room to keep it: the phone does
 _TRIES = 4
 _AT_ONCE = (DeadlockDetected, SerializationFailure, UniqueViolation)
 _LAST = len(KINDS)
@@ -206,7 +208,15 @@ class Desk:
 
     def _file(self, item: Offered) -> Answer:
         try:
+            return self._filed(item)
+        except QuarantineFull as problem:
+            return Answer(item, REFUSED, problem)
+
+    def _filed(self, item: Offered) -> Answer:
+        try:
             return self._try(item)
+        except QuarantineFull:
+            raise
         except TooMany as problem:
             return self._keep(item, problem)  # somebody tried too many codes: the rest of the batch is fine
         except Unavailable:

@@ -226,7 +226,7 @@ def read_review(session: Session, actor: Actor, patrol_id: uuid.UUID) -> ReviewV
 
 
 def waits_for_decision(session: Session, patrol_id: uuid.UUID) -> bool:
-    """Whether an appeal is open, a doubt undecided, or the patrol judged otherwise since it was decided on."""
+    """Whether an appeal is open, a doubt undecided, or the patrol judged otherwise since its decision."""
     if open_appeal_about(session, patrol_id) is not None:
         return True
     judged = select(PatrolVerdict.status).where(PatrolVerdict.patrol_id == patrol_id)

@@ -59,7 +59,7 @@ def fold(
     if not waiting:
         return
     for patrol, fixes in _by_patrol(waiting, _patrols_around(session, actor, waiting, limits), limits):
-        _file(session, actor, device, patrol, fixes)
+        _file(session, actor, device, patrol, fixes, max_fixes=limits.max_fixes)
         _delete(session, fixes)
     _forget(session, device, actor.person_id, sync)
 
@@ -114,7 +114,13 @@ def _by_patrol(
 
 
 def _file(
-    session: Session, actor: Actor, device_id: uuid.UUID, patrol: Patrol, fixes: Sequence[TrackerFix]
+    session: Session,
+    actor: Actor,
+    device_id: uuid.UUID,
+    patrol: Patrol,
+    fixes: Sequence[TrackerFix],
+    *,
+    max_fixes: int,
 ) -> None:
     of_tracker = TrackerSegment.patrol_id == patrol.patrol_id, TrackerSegment.device_id == device_id
     blobs = session.scalars(
@@ -132,7 +138,7 @@ def _file(
         key = SegmentKey(
             patrol.patrol_id, uuid.uuid5(patrol.patrol_id, f"{device_id} {upload.body_hash.hex()}")
         )
-        outcome = file_segment(session, actor, key, upload, _as_sent(batch, seq))
+        outcome = file_segment(session, actor, key, upload, _as_sent(batch, seq), max_fixes=max_fixes)
         if not isinstance(outcome, DomainError):
             made = TrackerSegment(segment_id=key.segment_id, patrol_id=patrol.patrol_id, device_id=device_id)
             session.add(made)

@@ -263,6 +263,7 @@ GIF = pictures.picture(form="GIF")
 BAD = {
     "svg": (SVG, "not-a-picture"),
     "gif": (GIF, "not-a-picture"),
+    "heic": (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "heic"),
     "tiff": (pictures.picture(form="TIFF"), "not-a-picture"),
     "pdf": (b"%PDF-1.7\n", "not-a-picture"),
     "html": (b"<html><script>alert(1)</script></html>", "not-a-picture"),

@@ -116,3 +116,9 @@ def test_a_body_over_the_cap_is_refused(anonymous: TestClient, declared: bool) -
     reply = anonymous.post("/v1/auth/logout", content=content)
     assert (reply.status_code, reply.json()["code"]) == (413, "too-large")
     assert reply.json()["limit_bytes"] == 2 * KIB * KIB
+
+
+def test_what_is_wrong_with_a_field_is_said_in_both_languages(anonymous: TestClient) -> None:
+    reply = anonymous.post("/v1/auth/token", data={"username": "x"})
+    (fault,) = [one for one in reply.json()["errors"] if one["pointer"] == "/password"]
+    assert (fault["code"], fault["detail"]) == ("missing", "缺少此项 / Field required")
