@@ -48,11 +48,9 @@ class Reminder(Base):
     """A message for somebody who will miss a duty; a repeat of the job adds none."""
 
     __tablename__ = "reminders"
-    __table_args__ = (
-        UniqueConstraint("person_id", "duty", "period", "step"),
-        Index(None, "person_id", "made_at"),
-    )
+    __table_args__ = (Index(None, "person_id", "made_at"),)
 
+    # Made of person, duty, period, step and street: the same message is there once.
     reminder_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("people.person_id"))
     duty: Mapped[str]  # Duty.code

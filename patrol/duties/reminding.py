@@ -17,6 +17,7 @@ from sqlalchemy import select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from access.queries import street_code_of
 from access.scope import Actor, system_actor
 from core.clock import local_date, now
 from core.errors import NotFound
@@ -149,10 +150,11 @@ def _above(items: Iterable[DutyItem]) -> set[int]:
 def _row(
     facts: Facts, person_id: uuid.UUID, step: str, items: Sequence[DutyItem], words: Sentence
 ) -> dict[str, Any]:
-    """The same message has the same id, whoever makes it and when."""
+    """The same message has the same id, whoever makes it and when; there is one for each street."""
     duty, period = facts.asked.duty.code, str(facts.asked.period)
+    street = street_code_of(items[0].grid.path)
     return {
-        "reminder_id": uuid.uuid5(_SPACE, f"{person_id} {duty} {period} {step}"),
+        "reminder_id": uuid.uuid5(_SPACE, f"{person_id} {duty} {period} {step} {street}"),
         "person_id": person_id,
         "duty": duty,
         "period": period,
@@ -205,7 +207,4 @@ def _head_words(items: Sequence[DutyItem]) -> Sentence:
 
 def _store(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     if rows:
-        statement = insert(Reminder).on_conflict_do_nothing(
-            constraint="uq_reminders_person_id_duty_period_step"
-        )
-        session.execute(statement, list(rows))
+        session.execute(insert(Reminder).on_conflict_do_nothing(), list(rows))

@@ -5,6 +5,7 @@ names are masked: reports travel further than the file they are about.
 """
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -140,7 +141,7 @@ def _plain(head: str) -> str:
 
 
 def _read(number: int, cells: Mapping[str, Cell], day: date, found: ReadResidents) -> None:
-    name = str(cells["name"]) if "name" in cells else None
+    name = _text(cells["name"]) if "name" in cells else None
     faults = _Faults(number, None if name is None else mask_name(name), found.rejected)
     plain = {own: value for own, cell in cells.items() if (value := faults.read(own, cell)) is not None}
     household = faults.household(plain)
@@ -167,7 +168,7 @@ class _Faults:
 
     def read(self, own: str, cell: Cell) -> Any:
         """The cell as the drafts take it; None when it cannot be read, and is told."""
-        text = str(cell).strip()
+        text = _text(cell)
         if own in ("id_number", "phone") and (isinstance(cell, float) or _ROUNDED.match(text)):
             self.add(f"/{own}", _NUMBER_CELL)
         elif own in CHOICES:
@@ -216,6 +217,11 @@ class _Faults:
 
 
 _STAND_IN = "00000000-0000-0000-0000-000000000000"  # of the household, until it is found
+
+
+def _text(cell: Cell) -> str:
+    """The cell as text; digits and letters of double width are those that everybody else writes."""
+    return unicodedata.normalize("NFKC", str(cell)).strip()
 
 
 def _day_of(text: str) -> date | None:

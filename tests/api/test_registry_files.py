@@ -107,6 +107,13 @@ def test_all_rows_come_in_and_the_same_file_again_changes_nothing(
     assert session.scalars(select(Household.collected_at)).all() == [None] * 3
 
 
+def test_characters_of_double_width_are_the_same(operator: TestClient) -> None:
+    heads, row = ("楼栋编码", "室号", "姓名", "身份证号"), ("B1", "302", "张小红", NUMBER)
+    wide = [one.translate({code: code + 0xFEE0 for code in range(0x21, 0x7F)}) for one in row]
+    sent = [send(operator, workbook([one], heads))["residents"] for one in (wide, row)]
+    assert (sent[0]["created"], sent[1]["unchanged"]) == (1, 1)
+
+
 def test_a_row_changes_what_it_fills_in_and_nothing_else(operator: TestClient, session: Session) -> None:
     send(operator, workbook(ROWS))
     rows = [("H1", None, None, "303", None, "张小红", None, None, "13900000000", None)]

@@ -100,6 +100,18 @@ def test_nothing_is_said_of_other_streets(session: Session, world: World) -> Non
     assert messages(session, other) == [("patrols", "2026-W47", "friday", "own")]
 
 
+def test_whoever_has_grids_in_two_streets_hears_of_both(session: Session, world: World) -> None:
+    make.assignment(session, person_id=world.li.person_id, role=Role.MEMBER, grid=world.tree.c11)
+    with at(4):
+        for street in (make.STREET, make.OTHER_STREET) * 2:
+            remind_street(session, street)
+    assert messages(session, world.li) == [("patrols", "2026-W47", "friday", "own")] * 2
+    told = session.scalars(select(Reminder.grids).where(Reminder.person_id == world.li.person_id))
+    assert sorted(grid["code"] for grids in told for grid in grids) == sorted(
+        [world.tree.a11.code, world.tree.c11.code]
+    )
+
+
 def test_the_job_asks_for_every_street(session: Session, world: World) -> None:
     remind(session)
     streets = [args["street_code"] for args in jobs_of(session, REMIND_STREET)]
