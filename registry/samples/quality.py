@@ -9,6 +9,7 @@ import math
 import uuid
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
@@ -120,7 +121,7 @@ def collection_of(session: Session, area: Area, day: date, *, months: int) -> Co
     )
 
 
-def homes_of(area: Area, day: date) -> Select[tuple[object, ...]]:
+def homes_of(area: Area, day: date) -> Select[*tuple[Any, ...]]:
     """Households that stand in the area on the day: household_id, revision, building_id, collected_on."""
     collected_on = func.date(func.timezone("Asia/Shanghai", Household.collected_at))
     statement = select(
@@ -129,12 +130,18 @@ def homes_of(area: Area, day: date) -> Select[tuple[object, ...]]:
         building_id().label("building_id"),
         collected_on.label("collected_on"),
     ).where(standing(day))
-    return with_grids(at_their_doors(statement), OF_HOUSEHOLDS, Scope((area.path,)), day)
+    doors = at_their_doors(statement)
+    # Places lie in grids of their own street: all of a street needs no grid of each, which takes 0.2 ms.
+    if area.grid_code is None:
+        return doors.where(Household.street_code == area.street_code)
+    return with_grids(doors, OF_HOUSEHOLDS, Scope((area.path,)), day)
 
 
-def _buildings_of(area: Area, day: date) -> Select[tuple[object, ...]]:
+def _buildings_of(area: Area, day: date) -> Select[*tuple[Any, ...]]:
     stands = Building.retired_on.is_(None) | (Building.retired_on > day)
     statement = select(Building.building_id, Building.households).where(stands)
+    if area.grid_code is None:
+        return statement.where(Building.street_code == area.street_code)
     return with_grids(statement, OF_BUILDINGS, Scope((area.path,)), day)
 
 
