@@ -21,7 +21,14 @@ from geo.codes import Reason
 from geo.ground import Covered, covered, united
 from geo.models import Division, Grid, GridVersion
 from geo.queries import standing_on, version_on
-from registry.inventory import Figures, inventory_of, standing_buildings
+from registry.inventory import (
+    Figures,
+    Registered,
+    inventory_of,
+    level_of,
+    registered_in,
+    standing_buildings,
+)
 from registry.models import Building
 from registry.placing import OF_BUILDINGS, grid_at
 
@@ -53,6 +60,7 @@ class LevelCoverage:
     grids: int
     ground: Covered
     inside: Figures
+    registered: Registered
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +80,12 @@ class Orphan:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """The street by level; `objects` is everything that should lie in a grid."""
+    """The street by level; `objects` and `registered` are everything that should lie in a grid."""
 
     street_code: str
     street_name: str
     objects: Figures
+    registered: Registered
     levels: tuple[LevelCoverage, ...]
     has_outline: bool  # whether the ground is that of an imported outline
 
@@ -84,7 +93,7 @@ class Coverage:
 def coverage_of(session: Session, actor: Actor, street_code: str, day: date) -> Coverage:
     """What of the street's ground and objects lies in grids on the day. Raises: NotFound, Forbidden."""
     division = _street(session, actor, street_code)
-    inventory = inventory_of(session, street_code, day)
+    inventory, sites = inventory_of(session, street_code, day), registered_in(session, street_code, day)
     shapes: dict[int, list[bytes]] = {level: [] for level in PLANE_LEVELS}
     rows = session.execute(
         select(Grid.level, func.ST_AsBinary(GridVersion.geom))
@@ -101,12 +110,14 @@ def coverage_of(session: Session, actor: Actor, street_code: str, day: date) -> 
         street_code,
         division.name,
         inventory.total,
+        sum(sites.values(), Registered()),
         tuple(
             LevelCoverage(
                 level,
                 len(shapes[level]),
                 covered(ground, united(shapes[level])),
                 inventory.at_level(level),
+                sum((there for path, there in sites.items() if level_of(path) >= level), Registered()),
             )
             for level in PLANE_LEVELS
         ),

@@ -13,7 +13,8 @@ from sqlalchemy import ColumnElement, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from registry.models import Building
-from registry.placing import OF_BUILDINGS, grid_at
+from registry.organisations.models import Organisation
+from registry.placing import OF_BUILDINGS, OF_ORGANISATIONS, Home, grid_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,3 +117,35 @@ def inventory_of(session: Session, street_code: str, day: date) -> Inventory:
         )
     outside = found.pop(None, NOTHING)
     return Inventory({path: figures for path, figures in found.items() if path is not None}, outside)
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """Organisations, shops and facilities of the register, each counted by itself."""
+
+    organisations: int = 0
+    shops: int = 0
+    facilities: int = 0
+
+    def __add__(self, other: "Registered") -> "Registered":
+        return Registered(
+            self.organisations + other.organisations,
+            self.shops + other.shops,
+            self.facilities + other.facilities,
+        )
+
+
+def registered_in(session: Session, street_code: str, day: date) -> dict[str, Registered]:
+    """What stands in the register on the day by path of the deepest grid; under "" what lies in none."""
+    placed = grid_at(OF_ORGANISATIONS, day)
+    kinds = ("organisation", "shop", "facility")
+    rows = session.execute(
+        select(placed.c.path, *(func.count().filter(Organisation.kind == kind) for kind in kinds))
+        .select_from(Organisation)
+        .outerjoin(Home, Home.building_id == Organisation.building_id)
+        .outerjoin(placed, true())
+        .where(Organisation.street_code == street_code)
+        .where(or_(Organisation.retired_on.is_(None), Organisation.retired_on > day))
+        .group_by(placed.c.path)
+    )
+    return {path or "": Registered(*counts) for path, *counts in rows}

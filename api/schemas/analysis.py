@@ -12,7 +12,7 @@ from geo.norms import NORMS_VERSION, SizeNorm
 from registry.balance import PERSONS_PER_HOUSEHOLD, Balance, GridBalance, Medians, Totals
 from registry.coverage import REASONS, Coverage, LevelCoverage, Orphan
 from registry.difficulty import FACTORS, FORMULA_VERSION, MOST_OF_ONE_FACTOR
-from registry.inventory import Figures
+from registry.inventory import Figures, Registered
 
 
 class FindingOut(BaseModel):
@@ -226,6 +226,34 @@ class SharesOut(BaseModel):
     shops: float | None
 
 
+class RegisteredOut(BaseModel):
+    """Of the register, each counted by itself; what buildings say of theirs stands in `objects`."""
+
+    organisations: int
+    shops: int
+    facilities: int
+
+    @classmethod
+    def of(cls, found: Registered) -> "RegisteredOut":
+        return cls(organisations=found.organisations, shops=found.shops, facilities=found.facilities)
+
+
+class RegisteredSharesOut(BaseModel):
+    """Shares from 0 to 1; null where there is nothing to cover."""
+
+    organisations: float | None
+    shops: float | None
+    facilities: float | None
+
+    @classmethod
+    def of(cls, inside: Registered, whole: Registered) -> "RegisteredSharesOut":
+        return cls(
+            organisations=share(inside.organisations, whole.organisations),
+            shops=share(inside.shops, whole.shops),
+            facilities=share(inside.facilities, whole.facilities),
+        )
+
+
 class LevelCoverageOut(BaseModel):
     """What lies in a grid of this level."""
 
@@ -234,15 +262,19 @@ class LevelCoverageOut(BaseModel):
     area_m2: float
     objects: ObjectsOut
     shares: SharesOut
+    registered: RegisteredOut
+    registered_shares: RegisteredSharesOut
 
     @classmethod
-    def of(cls, found: LevelCoverage, whole: Figures) -> "LevelCoverageOut":
-        inside = found.inside
+    def of(cls, found: LevelCoverage, street: Coverage) -> "LevelCoverageOut":
+        inside, whole = found.inside, street.objects
         return cls(
             level=found.level,
             grids=found.grids,
             area_m2=round(found.ground.covered_m2, 1),
             objects=ObjectsOut.of(inside),
+            registered=RegisteredOut.of(found.registered),
+            registered_shares=RegisteredSharesOut.of(found.registered, street.registered),
             shares=SharesOut(
                 area=rounded(found.ground.share, 6),
                 buildings=share(inside.buildings, whole.buildings),
@@ -292,6 +324,7 @@ class CoverageOut(BaseModel):
     ground: Literal["outline", "level-1"]
     ground_m2: float
     objects: ObjectsOut
+    registered: RegisteredOut
     levels: list[LevelCoverageOut]
 
     @classmethod
@@ -303,7 +336,8 @@ class CoverageOut(BaseModel):
             ground="outline" if found.has_outline else "level-1",
             ground_m2=round(found.levels[0].ground.total_m2, 1),
             objects=ObjectsOut.of(found.objects),
-            levels=[LevelCoverageOut.of(level, found.objects) for level in found.levels],
+            registered=RegisteredOut.of(found.registered),
+            levels=[LevelCoverageOut.of(level, found) for level in found.levels],
         )
 
 
