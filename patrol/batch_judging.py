@@ -6,13 +6,13 @@ other, so that the order within a batch does not matter.
 """
 
 import uuid
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -22,10 +22,12 @@ from geo.models import Grid
 from patrol.coverage.rolling import enqueue_days
 from patrol.evidence import (
     JudgedGrid,
+    PlacedCheckpoint,
     StoredRows,
-    checkpoints_of,
+    checkpoints_on,
     grids_on,
     recorded_of,
+    standing_in,
     stored_policies,
     stored_rows,
 )
@@ -36,10 +38,10 @@ from patrol.models import Patrol, PatrolVerdict
 from patrol.policies import PolicyRow, policy_for
 from patrol.suspicion import Suspect, Suspicion, suspicions_of
 from patrol.verdicts import Verdict, doubted
-from registry.models import Checkpoint
 
 JUDGE_MANY = "patrol.judge_many"
 BATCH = 200  # patrols of one transaction: about 2 s, and 30 MB of fixes
+_FEW = 5  # patrols of a street on a day: for more, all its checkpoints are read at once
 _UNSUSPECTED = Suspicion((), frozenset())
 
 
@@ -68,7 +70,7 @@ def judge_many(session: Session, patrol_ids: Sequence[str]) -> None:
     suspicions = suspicions_of(session, [_suspect(one, seen, alone) for one in patrols])
     for patrol_id, suspicion in suspicions.items():
         if suspicion != _UNSUSPECTED:
-            final[patrol_id] = {**alone[patrol_id], **_doubtful(seen[patrol_id].verdict, suspicion)}
+            final[patrol_id] = {**alone[patrol_id], **doubtful_values(seen[patrol_id].verdict, suspicion)}
         earlier = before.get(patrol_id)
         related |= suspicion.related ^ set(earlier.related if earlier else ())
     _store(session, {key: row for key, row in final.items() if row is not alone[key]})
@@ -83,8 +85,8 @@ def _suspect(
     return Suspect(patrol, one.verdict, trace and unpacked(trace), one.chosen.policy)
 
 
-def _doubtful(verdict: Verdict, suspicion: Suspicion) -> dict[str, Any]:
-    """The columns that a comparison with others changes."""
+def doubtful_values(verdict: Verdict, suspicion: Suspicion) -> dict[str, Any]:
+    """The columns of PatrolVerdict that a comparison with others changes."""
     changed = doubted(verdict, suspicion.doubts)
     return {
         "status": changed.status.value,
@@ -119,12 +121,14 @@ class _Desk:
     """What several patrols of a batch are judged with, read once."""
 
     session: Session
-    has_checkpoints: dict[str, bool] = field(default_factory=dict)
+    placed: dict[tuple[str, date], list[PlacedCheckpoint]] = field(default_factory=dict)
+    patrols: Counter[tuple[str, date]] = field(default_factory=Counter)  # of a street on a day
 
     def look_at(self, patrols: Sequence[Patrol]) -> dict[uuid.UUID, Seen]:
         rows, policies = stored_rows(self.session, patrols), stored_policies(self.session)
         places = {one.patrol_id: (one.grid_id, local_date(one.started_at)) for one in patrols}
         grids = grids_on(self.session, set(places.values()))
+        self.patrols = Counter((grids[place].street_code, place[1]) for place in places.values())
         return {
             one.patrol_id: self._seen(one, rows[one.patrol_id], grids[places[one.patrol_id]], policies)
             for one in patrols
@@ -135,18 +139,15 @@ class _Desk:
     ) -> Seen:
         day = local_date(patrol.started_at)
         chosen = policy_for(policies, path=grid.path, kind=grid.kind, day=day)
-        checkpoints = checkpoints_of(self.session, patrol, grid) if self._any_in(grid.street_code) else ()
-        stored = recorded_of(patrol, rows, checkpoints)
+        path = f"{grid.street_code}/" if self.patrols[grid.street_code, day] > _FEW else grid.path
+        stored = recorded_of(patrol, rows, standing_in(self._placed(path, day), grid.path, patrol.started_at))
         verdict, track = judge_recorded(stored, grid, chosen.policy)
         return Seen(grid, chosen, stored, verdict, track)
 
-    def _any_in(self, street_code: str) -> bool:
-        if street_code not in self.has_checkpoints:
-            found = select(
-                exists(select(Checkpoint.checkpoint_id).where(Checkpoint.street_code == street_code))
-            )
-            self.has_checkpoints[street_code] = bool(self.session.scalar(found))
-        return self.has_checkpoints[street_code]
+    def _placed(self, path: str, day: date) -> list[PlacedCheckpoint]:
+        if (path, day) not in self.placed:
+            self.placed[path, day] = checkpoints_on(self.session, path, day)
+        return self.placed[path, day]
 
 
 @dataclass(frozen=True, slots=True)

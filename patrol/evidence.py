@@ -207,13 +207,36 @@ def _gap(row: Row[*tuple[Any, ...]], clock: Clock) -> GapFact:
     return GapFact(row.gap_id, from_ms, to_ms, row.reason)
 
 
+@dataclass(frozen=True, slots=True)
+class PlacedCheckpoint:
+    """A checkpoint, with the path of the grid that it stood in on a day."""
+
+    path: str
+    created_at: datetime
+    checkpoint: StandingCheckpoint
+
+
 def checkpoints_of(session: Session, patrol: Patrol, grid: JudgedGrid) -> tuple[StandingCheckpoint, ...]:
     """The checkpoints that stood in the grid, and in those below it, when the patrol began."""
-    day = local_date(patrol.started_at)
+    placed = checkpoints_on(session, grid.path, local_date(patrol.started_at))
+    return standing_in(placed, grid.path, patrol.started_at)
+
+
+def standing_in(
+    placed: Iterable[PlacedCheckpoint], path: str, moment: datetime
+) -> tuple[StandingCheckpoint, ...]:
+    """Those among checkpoints of its day that stood below the path at a moment."""
+    return tuple(one.checkpoint for one in placed if one.path.startswith(path) and one.created_at <= moment)
+
+
+def checkpoints_on(session: Session, path: str, day: date) -> list[PlacedCheckpoint]:
+    """All checkpoints below the path, of a grid or of a street, that were not retired on the day."""
     placed = grid_at(OF_CHECKPOINTS, day)
     point = OF_CHECKPOINTS.point
     rows = session.execute(
         select(
+            placed.c.path,
+            Checkpoint.created_at,
             Checkpoint.checkpoint_id,
             Checkpoint.name,
             Checkpoint.kind,
@@ -228,14 +251,16 @@ def checkpoints_of(session: Session, patrol: Patrol, grid: JudgedGrid) -> tuple[
         .outerjoin(Home, Home.building_id == Checkpoint.building_id)
         .join(placed, true())
         .where(
-            near(Scope((grid.path,)), OF_CHECKPOINTS, day),
-            func.starts_with(placed.c.path, grid.path),
-            Checkpoint.created_at <= patrol.started_at,
+            near(Scope((path,)), OF_CHECKPOINTS, day),
+            func.starts_with(placed.c.path, path),
             or_(Checkpoint.retired_on.is_(None), Checkpoint.retired_on > day),
         )
         .order_by(Checkpoint.checkpoint_id)
     )
-    return tuple(StandingCheckpoint(*row) for row in rows)
+    return [
+        PlacedCheckpoint(in_path, created_at, StandingCheckpoint(*rest))
+        for in_path, created_at, *rest in rows
+    ]
 
 
 def grid_on(session: Session, grid_id: int, day: date) -> JudgedGrid:

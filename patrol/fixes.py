@@ -29,7 +29,7 @@ CODEC_VERSION = 1
 MAX_FIXES = 1000  # per wire segment (design 8) and per blob
 # version, column mask, stream bits, count, length of the low stream, first time, mean time step, first lon
 # and lat
-_HEADER = struct.Struct("<BBBHHqiii")
+BLOB_HEAD = struct.Struct("<BBBHHqiii")
 _MAX_STEP_MS = 2**31 - 1
 _LOW_DEFLATED, _HIGH_DEFLATED, _HAS_MOCK = 1, 2, 4
 
@@ -140,7 +140,7 @@ def encode_quanta(table: Int64, mock: Bool) -> bytes:
     mocked = np.packbits(mock).tobytes() if mock.any() else b""
     high, high_deflated = _deflated(widths + high_planes + holes + mocked)
     streams = _LOW_DEFLATED * low_deflated | _HIGH_DEFLATED * high_deflated | _HAS_MOCK * bool(mocked)
-    head = _HEADER.pack(CODEC_VERSION, mask, streams, count, len(low), first_at, step, first_lon, first_lat)
+    head = BLOB_HEAD.pack(CODEC_VERSION, mask, streams, count, len(low), first_at, step, first_lon, first_lat)
     return head + low + high
 
 
@@ -188,9 +188,9 @@ class _Opened:
 def _opened(blob: bytes) -> _Opened:
     if not blob or blob[0] != CODEC_VERSION:
         raise ValueError(f"unknown fix codec version {blob[:1].hex() or 'none'}")
-    _, mask, streams, count, low_length, first_at, step, lon, lat = _HEADER.unpack_from(blob)
-    split = _HEADER.size + low_length
-    low, high = blob[_HEADER.size : split], blob[split:]
+    _, mask, streams, count, low_length, first_at, step, lon, lat = BLOB_HEAD.unpack_from(blob)
+    split = BLOB_HEAD.size + low_length
+    low, high = blob[BLOB_HEAD.size : split], blob[split:]
     if streams & _LOW_DEFLATED:
         low = zlib.decompress(low, -15)
     if streams & _HIGH_DEFLATED:

@@ -13,13 +13,23 @@ from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from core.clock import local_date
+from patrol.batch_judging import doubtful_values
 from patrol.coverage.rolling import enqueue_days
-from patrol.evidence import StoredRows, checkpoints_of, grids_on, recorded_of, stored_policies, stored_rows
+from patrol.evidence import (
+    StoredRows,
+    checkpoints_on,
+    grids_on,
+    recorded_of,
+    standing_in,
+    stored_policies,
+    stored_rows,
+)
 from patrol.judging import Seen, judge_recorded, row_of
+from patrol.likeness import trace_of
 from patrol.models import Patrol, PatrolVerdict
 from patrol.policies import policy_for
 from patrol.presence.rules import StandingCheckpoint
-from patrol.suspicion import Compared, Suspicion, suspicion_of
+from patrol.suspicion import Compared, Suspect, Suspicion, suspicions_of
 from seeds.demo.copying import copy_rows
 from seeds.demo.places import STREET_CODE
 from seeds.demo.storing import StoredGrid
@@ -28,7 +38,6 @@ from seeds.demo.street import DemoGrid
 _JUDGED_AFTER = timedelta(seconds=2)  # the worker's usual delay
 _BATCH = 200
 _UNSUSPECTED = Suspicion((), frozenset())
-_DOUBTED = ("status", "results", "related")  # what other patrols change in a verdict
 
 
 class Judge:
@@ -41,6 +50,7 @@ class Judge:
         day = local_date(moment)
         places = {(one.grid_id, day) for one in stored.values()}
         self._grids = {grid_id: grid for (grid_id, _), grid in grids_on(session, places).items()}
+        self._placed = checkpoints_on(session, f"{STREET_CODE}/", day)
         self._checkpoints: dict[int, tuple[StandingCheckpoint, ...]] = {}
 
     def plates_of(self, grid: DemoGrid) -> tuple[StandingCheckpoint, ...]:
@@ -64,7 +74,7 @@ class Judge:
                 yield len(patrols) - len(seen)
         copy_rows(self._session, PatrolVerdict, list(rows.values()))
         self._session.execute(text("ANALYZE patrols, patrol_verdicts"))
-        self._compare(patrols, seen, rows)
+        self._compare(patrols, seen)
         # The worker sums up the cells that were walked.
         enqueue_days(self._session, STREET_CODE, {local_date(patrol.started_at) for patrol in patrols})
 
@@ -76,31 +86,30 @@ class Judge:
         verdict, track = judge_recorded(recorded, grid, chosen.policy)
         return Seen(grid, chosen, recorded, verdict, track)
 
-    def _compare(
-        self,
-        patrols: Sequence[Patrol],
-        seen: Mapping[uuid.UUID, Seen],
-        rows: Mapping[uuid.UUID, Mapping[str, Any]],
-    ) -> None:
+    def _compare(self, patrols: Sequence[Patrol], seen: Mapping[uuid.UUID, Seen]) -> None:
         compared, doubted = Compared(), []
-        for patrol in patrols:
-            key, one = patrol.patrol_id, seen[patrol.patrol_id]
-            policy = one.chosen.policy
-            found = suspicion_of(self._session, patrol, one.verdict, one.track, policy, compared=compared)
-            if found != _UNSUSPECTED:
-                row = row_of(patrol, one, found, rows[key]["judged_at"])
-                doubted.append({"patrol_id": key, **{name: row[name] for name in _DOUBTED}})
+        for batch in _batches(patrols):
+            suspects = [_suspect(patrol, seen[patrol.patrol_id]) for patrol in batch]
+            found = suspicions_of(self._session, suspects, compared=compared)
+            for patrol in batch:
+                key = patrol.patrol_id
+                if found[key] != _UNSUSPECTED:
+                    doubted.append({"patrol_id": key, **doubtful_values(seen[key].verdict, found[key])})
         self._session.execute(update(PatrolVerdict), doubted)
 
     def _plates(self, grid_id: int) -> tuple[StandingCheckpoint, ...]:
         if grid_id not in self._checkpoints:
-            now = Patrol(started_at=self._moment)
-            self._checkpoints[grid_id] = checkpoints_of(self._session, now, self._grids[grid_id])
+            path = self._grids[grid_id].path
+            self._checkpoints[grid_id] = standing_in(self._placed, path, self._moment)
         return self._checkpoints[grid_id]
 
 
 def _batches(patrols: Sequence[Patrol]) -> Iterable[Sequence[Patrol]]:
     return (patrols[first : first + _BATCH] for first in range(0, len(patrols), _BATCH))
+
+
+def _suspect(patrol: Patrol, one: Seen) -> Suspect:
+    return Suspect(patrol, one.verdict, trace_of(one.track), one.chosen.policy)
 
 
 def _judged_at(patrol: Patrol, own: StoredRows) -> datetime:

@@ -1,9 +1,11 @@
 """Household visits of the demo street: the running half-year as diligently as each community walks."""
 
 import uuid
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -25,6 +27,7 @@ from seeds.demo.workers import Crew, Duty
 # What comes of knocking at a door, and how often.
 _OUTCOMES = (Outcome.MET, Outcome.NOT_HOME, Outcome.BY_PHONE, Outcome.REFUSED, Outcome.MOVED_AWAY)
 _ODDS = (0.82, 0.10, 0.05, 0.02, 0.01)
+_UP_TO = list(accumulate(_ODDS[:-1]))
 _LEAST, _MOST = 0.55, 1.0  # share of its households that a grid has seen in the half-year
 _SPECIAL_LEAST = 0.5  # of the special ones in the quarter
 _EVENING_SHARE = 0.35  # people are at home after work
@@ -78,7 +81,7 @@ def _of_grid(
             continue
         first = quarter if is_special else half
         day = first + timedelta(days=int(luck[1] * ((today - first).days + 1)))
-        outcome = _OUTCOMES[int(np.searchsorted(np.cumsum(_ODDS), luck[2]).clip(max=len(_ODDS) - 1))]
+        outcome = _OUTCOMES[bisect_left(_UP_TO, luck[2])]
         yield from _knock(home, duties, day, outcome, moment, luck=luck[3])
         if outcome is Outcome.NOT_HOME and luck[3] < 0.7:
             again = day + timedelta(days=3)

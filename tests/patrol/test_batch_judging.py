@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,10 @@ from sqlalchemy.orm import Session
 from access.roles import Role
 from access.scope import Actor
 from core import audit
-from core.clock import Week, now
+from core.clock import Week, local_date, now
 from core.models import AuditEntry
 from geo.models import Grid
+from patrol import batch_judging
 from patrol.batch_judging import JUDGE_MANY, batches, enqueue_week, judge_many
 from patrol.coverage.rolling import ROLL_UP as COVERAGE
 from patrol.judging import ROLL_UP, judge_patrol
@@ -36,7 +38,11 @@ def delivered(session: Session, grid: Grid) -> list[uuid.UUID]:
     """Patrols of many kinds: honest, short, mocked, silent, played again, with checkpoints, unfinished."""
     wang = make.actor(session, role=Role.MEMBER, grid=grid, username="wang")
     li = make.actor(session, role=Role.MEMBER, grid=grid, username="li")
-    make.checkpoint(session, name="门", lon=118.9005, lat=32.1005)
+    for name, days in (("门", 30.0), ("新门", 0.4), ("旧门", 60.0)):  # one is put up between the patrols
+        made = make.checkpoint(
+            session, name=name, lon=118.9005, lat=32.1005, created_at=now() - timedelta(days=days)
+        )
+    made.retired_on = local_date(now()) - timedelta(days=1)
     honest = recent(patrol(30))
     early, late = shifted(honest, -90_000), shifted(honest, -9_000)
     silent = recent(track(np.zeros(2), step_s=1200))
@@ -104,15 +110,22 @@ def judged_alone(session: Session, delivered: list[uuid.UUID]) -> tuple[Any, Job
     return found
 
 
-@pytest.mark.parametrize("order", [list, lambda ids: ids[::-1]], ids=["as delivered", "backwards"])
+@pytest.mark.parametrize(
+    ("order", "few"),
+    [(list, 9), (lambda ids: ids[::-1], 0)],
+    ids=["as delivered, checkpoints by grid", "backwards, checkpoints by street"],
+)
 @pytest.mark.parametrize("size", [1, 3, 6])
 def test_the_same_rows(
     session: Session,
     delivered: list[uuid.UUID],
     judged_alone: tuple[Any, Jobs],
     order: Callable[[list[uuid.UUID]], list[uuid.UUID]],
+    few: int,
     size: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(batch_judging, "_FEW", few)
     session.execute(text("DELETE FROM procrastinate_jobs"))
     ids = [str(one) for one in order(delivered)]
     for first in range(0, len(ids), size):
@@ -124,6 +137,7 @@ def test_the_same_rows(
     assert len(expected[0]) == len(delivered)
     assert len({row["status"] for row in expected[0]}) == 3, "every fate is there"
     assert any(row["related"] for row in expected[0])
+    assert len({row["checkpoints_total"] for row in expected[0]}) > 1
     assert state(session) == expected
     assert jobs_left(session) == jobs
     assert audit.verify(session) == []
