@@ -10,6 +10,7 @@ from benchmarks import (
     judging,
     judging_weeks,
     locating,
+    registering,
     starting,
     syncing,
     uploading,
@@ -24,6 +25,7 @@ NAMES = (
     "locating",
     "uploading",
     "syncing",
+    "registering",
     "drawing",
     "drawing-large",
     "heatmap",
@@ -50,6 +52,8 @@ def in_the_city(wanted: set[str]) -> list[Line]:
             lines += drawing.run(engine, url, grids)
         if "syncing" in wanted:
             lines += syncing.run(engine, url, grids)
+        if "registering" in wanted:
+            lines += registering.run(engine, url, grids)
     return lines
 
 
@@ -90,7 +94,7 @@ def main() -> int:
     lines: list[Line] = []
     if "judging" in wanted:
         lines += judging.run()
-    if wanted & {"checking", "locating", "uploading", "drawing", "syncing"}:
+    if wanted & {"checking", "locating", "uploading", "drawing", "syncing", "registering"}:
         lines += in_the_city(wanted)
     if "drawing-large" in wanted:
         lines += in_the_large_city()
