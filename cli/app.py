@@ -312,6 +312,22 @@ def bump_epoch() -> None:
     bump(_settings())
 
 
+@app.command(epilog=example("xunge backup /backups/2026-11-22.dump"))
+def backup(file: Annotated[Path, typer.Argument(dir_okay=False)]) -> None:
+    """Save the database in a file, while it serves. Photos and keys are kept beside it by other means."""
+    from cli.backups import backup
+
+    backup(_settings(), file)
+
+
+@app.command(epilog=example("xunge restore /backups/2026-11-22.dump"))
+def restore(file: ExistingFile) -> None:
+    """Bring a backup back into an empty database; phones then offer again what they sent since."""
+    from cli.backups import restore
+
+    restore(_settings(), file)
+
+
 @app.command(epilog=example("xunge openapi > openapi.json"))
 def openapi() -> None:
     """Print the OpenAPI document. Needs no database."""

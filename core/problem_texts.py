@@ -34,6 +34,7 @@ TITLES_ZH: Mapping[str, str] = MappingProxyType(
         "check-in-conflict": "同一编号的签到内容不同。",
         "checklist-unknown": "没有该检查单，或与您无关。",
         "checkpoint-unknown": "本次巡查所在街道没有该巡查点；您上传的内容已保留。",
+        "backup-failed": "数据库备份或恢复失败。",
         "cluster-failed": "内置数据库无法启动。",
         "cluster-in-use": "该数据库正由另一进程运行。",
         "conflict": "与已保存的内容相矛盾。",
