@@ -47,6 +47,11 @@ class Home:
     is_vacant: bool
 
 
+def _confirmed_at(at: datetime, today: date, number: int) -> datetime:
+    """Somebody was at the door within the last 400 days, mostly within the year that counts."""
+    return at + (today - at.date()) - timedelta(days=1 + number * 37 % 400)
+
+
 def store_households(
     session: Session, houses: Sequence[House], at: datetime, today: date, keys: KeyRing
 ) -> list[Home]:
@@ -60,7 +65,8 @@ def store_households(
             continue
         for door in _doors(number, house, rng):
             homes.append(Home(door["household_id"], house.grid, door.pop("tag"), door["kind"] == "vacant"))
-            rows.append({**shared, **door, "collected_at": None if homes[-1].is_vacant else at})
+            collected_at = None if homes[-1].is_vacant else _confirmed_at(at, today, len(homes))
+            rows.append({**shared, **door, "collected_at": collected_at})
     copy_rows(session, Household, rows)
     residents = list(_residents(homes, today, rng, keys=keys, shared=shared))
     copy_rows(session, Resident, residents)

@@ -109,6 +109,31 @@ def test_a_head_looks_at_the_track_and_is_told_who_was_quicker(
     expect(page.locator(f"tr[data-matter='{patrol_id}']")).to_have_count(0)
 
 
+def test_the_queue_is_narrowed_gone_through_and_passed_on(desk: Callable[..., Page], api: Ask) -> None:
+    review = next(one for one in waiting(api, "leader") if one["patrol"]["verdict"]["results"])
+    doubt = next(check for check in review["patrol"]["verdict"]["results"] if check["kind"] == "doubt")
+    page = desk("leader", f"/review?why={doubt['code']}")
+    rows = page.locator("tr[data-key]")
+    expect(rows.first).to_be_visible()
+    keys = [row.get_attribute("data-key") for row in rows.all()]
+    assert len(keys) < int(page.locator("section[data-open]").get_attribute("data-open") or 0)
+    rows.first.get_by_role("button").press("Enter")
+    drawer = page.locator(".el-drawer.matter")
+    expect(page).to_have_url(re.compile(f"matter={keys[0]}"))
+    if len(keys) > 1:
+        page.keyboard.press("j")
+        expect(page).to_have_url(re.compile(f"matter={keys[1]}"))
+        page.keyboard.press("k")
+    expect(page).to_have_url(re.compile(f"matter={keys[0]}"))
+    page.reload()
+    expect(drawer).to_be_visible()
+    page.go_back()
+    expect(drawer).to_have_count(0)
+    page.goto(page.url.split("?")[0] + "?tab=decided&matter=patrol-of-nobody")
+    expect(page.locator(".missing")).to_be_visible()
+    expect(page.locator(".rules")).to_contain_text("每次决定")
+
+
 def test_duties_show_the_figures_of_the_server_and_are_exported(desk: Callable[..., Page], api: Ask) -> None:
     month = Period.of(PeriodKind.MONTH, today())
     report = api("leader", f"/v1/compliance?period={month}&by=community&limit=200")
@@ -166,6 +191,15 @@ def test_the_map_shows_what_was_walked(desk: Callable[..., Page], api: Ask) -> N
     page.locator(f"[data-covered='{grid['code']}']").click()
     panel = page.locator(f"[data-coverage-of='{grid['code']}']")
     expect(panel.locator("[data-share=cells]")).to_contain_text(f"/ {grid['cells']['total']:,}")
+    inside = api("leader", f"/v1/coverage/summary?grid={grid['code']}&level=2&days=7")["items"]
+    lines = downloaded(page, "[data-coverage-of] [data-download=csv]").read_text("utf-8-sig").splitlines()
+    assert [line.split(",")[0] for line in lines[1:]] == [one["code"] for one in inside]
+    # Another cell of the heatmap: what and when, in the grid that it lies in.
+    page.mouse.click(640, 420)
+    cell = page.locator("[data-part=cell]")
+    expect(cell).to_be_visible()
+    expect(cell.locator("[data-cell-state]")).to_be_visible()
+    panel = page.locator("[data-coverage-of]")
     panel.locator("[data-share=cells] .mark").click()
     denominator = next(one for one in summary["denominators"] if one["code"] == "cells")
     expect(page.locator(".explain-popper:visible")).to_contain_text(denominator["zh"])
@@ -230,3 +264,54 @@ def test_a_household_is_corrected_and_a_wrong_number_refused(
     expect(drawer.locator("[data-resident] [data-value=name]")).to_have_text("测**")
     kept = api("operator", f"/v1/households/{household}")
     assert (kept["household"]["floor"], kept["household"]["kind"]) == ("12", "floating")
+
+
+def test_a_table_with_a_fault_is_not_imported_and_its_faults_are_handed_back(
+    desk: Callable[..., Page], api: Ask
+) -> None:
+    building = next(one for one in api("operator", "/v1/buildings?limit=50")["items"] if one["code"])
+    room = f"7{uuid.uuid4().hex[:6]}"
+    head = "楼栋编码,室号,姓名\r\n"
+    good = f"{building['code']},{room},测试人\r\n"
+    page = desk("operator", "/households", SMALL)
+    page.locator("[data-action=import-open]").click()
+    dialog = page.locator(".import-households")
+
+    def choose(text: str) -> None:
+        file = {"name": "住户.csv", "mimeType": "text/csv", "buffer": text.encode("utf-8-sig")}
+        dialog.locator("input[type=file]").set_input_files([file])
+        dialog.locator("[data-action=dry-run]").click()
+
+    choose(head + good + "没有这栋楼,1,测试人\r\n")
+    expect(dialog.locator("[data-rejected='1'] tr[data-row='3']")).to_be_visible()
+    faults = downloaded(page, ".import-households [data-download=faults]").read_text("utf-8-sig")
+    assert faults.splitlines()[1].startswith("3,测**,楼栋,")
+    choose(head + good)
+    expect(dialog.locator("[data-imported=false][data-rejected='0']")).to_be_visible()
+    dialog.locator("[data-action=import]").click()
+    expect(dialog.locator("[data-imported=true]")).to_be_visible()
+    dialog.locator(".actions button").click()
+    page.locator("input[name=find]").fill(room)
+    expect(page.locator("tr[data-household]")).to_have_count(1)
+    page.locator("[data-tab=changes]").click()
+    expect(page.locator("tr[data-change]").first).to_contain_text("登记")
+
+
+def test_the_register_is_checked_by_a_drawn_sample(desk: Callable[..., Page], api: Ask) -> None:
+    street = api("operator", "/v1/me")["assignments"][0]["street_code"]
+    told = api("operator", f"/v1/registry/quality?street={street}")["collection"]
+    page = desk("operator", "/households?tab=quality")
+    figure = page.locator("[data-figure=collection]")
+    expect(figure).to_contain_text(f"{told['collected']:,} / {told['expected']:,}")
+    expect(figure).to_contain_text(told["notes"][0]["zh"])
+    page.locator("input[name=size]").fill("5")
+    page.locator("[data-action=draw]").click()
+    drawn = page.locator("tr[data-drawn]")
+    expect(drawn).to_have_count(5)
+    drawn.nth(0).locator("[data-check=right]").click()
+    expect(drawn.nth(0)).to_have_attribute("data-state", "right")
+    drawn.nth(1).locator("[data-check=wrong]").click()
+    drawn.nth(1).locator("input[value=phone]").check()
+    drawn.nth(1).locator("button[type=submit]").click()
+    expect(drawn.nth(1)).to_have_attribute("data-state", "wrong")
+    expect(page.locator("[data-figure=accuracy]")).to_contain_text("1 / 2")

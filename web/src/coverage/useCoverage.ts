@@ -84,7 +84,8 @@ export function useCoverage({ isOn, days, gridCode, catalogue }: CoverageAsked):
     (_, signal) => summaryOfStreets(streetsOf(tops.value), days.value, level.value, signal),
   )
   const grid = useLoad(
-    () => (isOn.value && gridCode.value ? `${days.value} ${gridCode.value}` : null),
+    // Which level the grid has is in the catalogue: before it is there, the figures would be of another level.
+    () => (isOn.value && gridCode.value && catalogue.value.size ? `${days.value} ${gridCode.value}` : null),
     (_, signal) => summaryOfGrid(catalogue.value.get(gridCode.value ?? ''), gridCode.value ?? '', days.value, signal),
   )
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 
+import { dutiesIn, newestHere } from './rules'
 import { daysUntil, differs, doorText, dutyTone, shareOf, troubled, weekTone, weeksOf } from './standing'
-import type { DutyItem, Line } from './types'
+import type { DutyItem, DutyRule, Line } from './types'
 
 const item = (code: string, status: DutyItem['status'], more: Partial<DutyItem> = {}): DutyItem =>
   ({
@@ -65,4 +66,20 @@ it('names the door of a household', () => {
 it('counts days to a day', () => {
   expect(daysUntil('2026-11-22', '2026-11-20')).toBe(2)
   expect(daysUntil('2026-11-19', '2026-11-20')).toBe(-1)
+})
+
+describe('rules of duties', () => {
+  const rule = (id: number, code: string, more: Partial<DutyRule> = {}): DutyRule =>
+    ({ id, code, street_code: null, grid_code: null, kind: '', ...more }) as DutyRule
+  const street = { street_code: '320113007' }
+  const rules = [rule(1, 'visits'), rule(4, 'visits', street), rule(3, 'visits', street), rule(9, 'visits', { ...street, kind: 'x' }), rule(2, 'meetings')]
+
+  it('name each duty once', () => {
+    expect(dutiesIn(rules).map(({ id }) => id)).toEqual([1, 2])
+  })
+
+  it('are changed against the newest of the street itself', () => {
+    expect(newestHere(rules, 'visits', '320113007')?.id).toBe(4)
+    expect(newestHere(rules, 'meetings', '320113007')).toBeNull()
+  })
 })

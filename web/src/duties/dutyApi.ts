@@ -1,7 +1,7 @@
-import { download, get, type Call, type Download, type Query } from '@/shared/api/client'
+import { download, get, write, type Call, type Download, type Query } from '@/shared/api/client'
 import type { Page } from '@/shared/api/types'
 
-import type { Compliance, DueItem, Duties, DutyItem, DutyTotal } from './types'
+import type { Compliance, DueItem, Duties, DutyItem, DutyRule, DutyTotal } from './types'
 
 const PAGE = 200
 const MOST = 3000
@@ -37,3 +37,12 @@ export const fetchDutyTotals = (query: Query, call: Call = {}): Promise<DutyTota
 
 export const fetchDue = (query: Query, call: Call = {}): Promise<Page<DueItem>> =>
   get('/v1/duties/due', { timeoutMs: LONG_MS, ...call, query })
+
+export const fetchRules = (call: Call = {}): Promise<DutyRule[]> =>
+  get<{ items: DutyRule[] }>('/v1/duty-rules', call).then(({ items }) => items)
+
+/** `seen` is the newest rule of the same part as it is known here, so that nobody's change is overwritten unseen. */
+export const putRule = (code: string, body: Query, seen: number | null): Promise<unknown> =>
+  write('PUT', `/v1/duty-rules/${code}`, { body, headers: seen === null ? {} : { 'If-Match': `"${seen}"` } })
+
+export const deleteRule = (id: number): Promise<unknown> => write('DELETE', `/v1/duty-rules/${id}`)

@@ -137,3 +137,23 @@ export interface Compliance {
   items: Line[]
   next: string | null
 }
+
+/** What a duty asks for in a part of the tree from a day on. */
+export interface DutyRule extends Sentence {
+  id: number
+  code: string
+  clause: string
+  period: PeriodKind
+  street_code: string | null
+  grid_code: string | null
+  /** Of grids; empty for any. */
+  kind: string
+  count: number
+  is_on: boolean
+  valid_from: string
+  valid_to: string | null
+  measured_from: string
+  has_begun: boolean
+  may_delete: boolean
+  made_by: string | null
+}

@@ -179,6 +179,10 @@ const householdsEn = {
   },
   logField: {
     street_code: 'street',
+    collected_on: 'confirmed at the door',
+    building: 'building',
+    address: 'address',
+    tags: 'tags',
     entrance: 'entrance',
     floor: 'floor',
     room: 'room',

@@ -179,6 +179,10 @@ const householdsZh = {
   },
   logField: {
     street_code: '街道',
+    collected_on: '上门核实',
+    building: '楼栋',
+    address: '地址',
+    tags: '标签',
     entrance: '单元',
     floor: '楼层',
     room: '房号',
