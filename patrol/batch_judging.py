@@ -1,4 +1,4 @@
-"""Many patrols judged at once, for recomputing a week: the same rows as `patrol.judge` one by one.
+"""Many patrols judged at once, when many wait and for recomputing a week: the same rows as one by one.
 
 One by one, reading, storing and locking cost several times what judging does. Here the rows of a batch are
 read together, all verdicts are stored by what each patrol shows itself, and only then compared with each
@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from sqlalchemy import func, select
+import structlog
+from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -31,8 +32,8 @@ from patrol.evidence import (
     stored_policies,
     stored_rows,
 )
-from patrol.filing import enqueue_judging
-from patrol.judging import Seen, enqueue_roll_up, judge_recorded, row_of
+from patrol.filing import JUDGE, enqueue_judging
+from patrol.judging import Seen, enqueue_roll_up, judge_patrol, judge_recorded, row_of
 from patrol.likeness import unpacked
 from patrol.models import Patrol, PatrolVerdict
 from patrol.policies import PolicyRow, policy_for
@@ -42,7 +43,44 @@ from patrol.verdicts import Verdict, doubted
 JUDGE_MANY = "patrol.judge_many"
 BATCH = 200  # patrols of one transaction: about 2 s, and 30 MB of fixes
 _FEW = 5  # patrols of a street on a day: for more, all its checkpoints are read at once
+log = structlog.get_logger(__name__)
 _UNSUSPECTED = Suspicion((), frozenset())
+
+
+# Nothing is waited for: who holds one of these rows may wait for another that this transaction holds. What
+# failed before comes alone, so that it fails alone.
+_CLAIM = text("""
+DELETE FROM procrastinate_jobs WHERE id IN (
+    SELECT job.id FROM procrastinate_jobs job
+    JOIN patrols patrol ON patrol.patrol_id = (job.args ->> 'patrol_id')::uuid
+    JOIN grids USING (grid_id)
+    WHERE job.task_name = :task AND job.status = 'todo' AND job.attempts = 0 AND job.scheduled_at IS NULL
+        AND grids.street_code = (
+            SELECT street_code FROM patrols JOIN grids USING (grid_id) WHERE patrol_id = :patrol_id)
+    ORDER BY job.id LIMIT :most
+    FOR UPDATE OF job SKIP LOCKED FOR NO KEY UPDATE OF patrol SKIP LOCKED)
+RETURNING args ->> 'patrol_id'
+""")
+
+
+def judge_waiting(session: Session, patrol_id: str) -> None:
+    """The job `patrol.judge`: the patrol is judged, together with those of its street that wait for the same.
+
+    Their jobs go in this transaction, so whatever ends it leaves either their verdicts or their jobs. Should
+    one of them not bear judging, this one is judged alone.
+    """
+    own = select(Patrol.patrol_id).where(Patrol.patrol_id == uuid.UUID(patrol_id))
+    session.execute(own.with_for_update(key_share=True))  # the only row that is waited for, so the first
+    try:
+        with session.begin_nested():
+            claimed = {"task": JUDGE, "patrol_id": uuid.UUID(patrol_id), "most": BATCH - 1}
+            waiting = session.scalars(_CLAIM, claimed).all()
+            if waiting:
+                judge_many(session, [patrol_id, *waiting])
+                return
+    except Exception:
+        log.exception("judging.batch_failed", patrol=patrol_id)
+    judge_patrol(session, patrol_id)
 
 
 def judge_many(session: Session, patrol_ids: Sequence[str]) -> None:

@@ -8,12 +8,12 @@ from core.photo_files import photo_folder
 from core.photos import prune_photos
 from core.settings import Settings
 from core.sync.marks import forget_unused
-from patrol.batch_judging import judge_many
+from patrol.batch_judging import judge_many, judge_waiting
 from patrol.compliance import roll_up, roll_up_recent
 from patrol.coverage.rolling import roll_up_coverage
 from patrol.duties.reminding import REMIND_STREET, remind, remind_street
 from patrol.freezing import freeze_recent, freeze_week
-from patrol.judging import judge_abandoned, judge_patrol
+from patrol.judging import judge_abandoned
 from patrol.retention import RETAIN, retain
 from patrol.trackers.folding import FOLD, enqueue_folding, fold
 from worker import sweeping
@@ -33,7 +33,7 @@ class Task:
 def make_tasks(settings: Settings) -> Mapping[str, Task]:
     """Every job of the product, by the name under which it is enqueued."""
     return {
-        "patrol.judge": Task(judge_patrol),
+        "patrol.judge": Task(judge_waiting),
         "patrol.judge_many": Task(judge_many),
         "patrol.roll_up": Task(roll_up),
         "patrol.roll_up_coverage": Task(roll_up_coverage),

@@ -17,8 +17,9 @@ from core.clock import Week, local_date, now
 from core.models import AuditEntry
 from geo.models import Grid
 from patrol import batch_judging
-from patrol.batch_judging import JUDGE_MANY, batches, enqueue_week, judge_many
+from patrol.batch_judging import JUDGE_MANY, batches, enqueue_week, judge_many, judge_waiting
 from patrol.coverage.rolling import ROLL_UP as COVERAGE
+from patrol.filing import enqueue_judging
 from patrol.judging import ROLL_UP, judge_patrol
 from patrol.models import Patrol, PatrolVerdict
 from tests import make
@@ -187,3 +188,40 @@ def test_a_week_of_a_street(session: Session, grid: Grid, delivered: list[uuid.U
     assert enqueue_week(session, make.OTHER_STREET, min(weeks)) == 0
     assert [len(batch) for batch in batches([uuid.UUID(int=n) for n in range(450)])] == [200, 200, 50]
     assert moment(recent(patrol(1)), 0) < now()
+
+
+def test_what_waits_is_judged_together(
+    session: Session, delivered: list[uuid.UUID], judged_alone: tuple[Any, Jobs]
+) -> None:
+    failed, alone = str(delivered[0]), str(delivered[1])
+    again = text("UPDATE procrastinate_jobs SET attempts = 1 WHERE args ->> 'patrol_id' = :id")
+    for one in delivered:
+        enqueue_judging(session, one)
+    session.execute(again, {"id": failed})
+    session.execute(text("DELETE FROM procrastinate_jobs WHERE args ->> 'patrol_id' = :id"), {"id": alone})
+
+    judge_waiting(session, alone)
+
+    judged = {row["patrol_id"] for row in state(session)[0]}
+    assert judged == set(delivered) - {delivered[0]}, "what failed before is judged by itself"
+    assert failed in [job["patrol_id"] for job in jobs_of(session, "patrol.judge")]
+    one_by_one(session, [delivered[0]])
+    assert state(session) == judged_alone[0]
+
+
+def test_one_that_cannot_be_judged_stops_no_other(
+    session: Session, delivered: list[uuid.UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session.execute(text("DELETE FROM procrastinate_jobs"))
+    for one in delivered[1:]:
+        enqueue_judging(session, one)
+
+    def broken(*_: object) -> None:
+        raise ValueError("a track that nobody can read")
+
+    monkeypatch.setattr(batch_judging, "judge_many", broken)
+    judge_waiting(session, str(delivered[0]))
+
+    assert [row["patrol_id"] for row in state(session)[0]] == [delivered[0]]
+    waiting = {job["patrol_id"] for job in jobs_of(session, "patrol.judge")}
+    assert waiting == {str(one) for one in delivered[1:]}
