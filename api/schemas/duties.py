@@ -196,7 +196,11 @@ class DutyItemOut(BaseModel):
 
 
 class DutyTotalOut(BaseModel):
-    """All items of one duty and period, not only those of the page; `by_status` counts items."""
+    """All items of one duty and period, not only those of the page; `by_status` counts items.
+
+    `required` and `credited` are of those due on the first day and of those that came since; the latter are
+    told apart in `arrived_*`, so that the main figure is the difference.
+    """
 
     duty: DutyOut
     period: PeriodOut
@@ -204,6 +208,8 @@ class DutyTotalOut(BaseModel):
     by_status: dict[Status, int]
     required: int
     credited: int
+    arrived_required: int
+    arrived_credited: int
     exempted_required: int
 
     @classmethod
@@ -216,6 +222,8 @@ class DutyTotalOut(BaseModel):
             by_status={status: statuses.count(status) for status in Status if status in statuses},
             required=sum(item.standing.required + item.arrived.required for item in items),
             credited=sum(item.standing.credited + item.arrived.credited for item in items),
+            arrived_required=sum(item.arrived.required for item in items),
+            arrived_credited=sum(item.arrived.credited for item in items),
             exempted_required=sum(item.excused.required for item in items),
         )
 
