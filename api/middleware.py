@@ -117,4 +117,5 @@ class BodyCap:
 
 
 def _too_large(cap: int) -> TooLarge:
-    return TooLarge(f"at most {cap // 1024} KiB are accepted here", limit_bytes=cap)
+    kib = cap // 1024
+    return TooLarge(f"此处最多 {kib} KiB / at most {kib} KiB are accepted here", limit_bytes=cap)

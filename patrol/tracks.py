@@ -297,7 +297,8 @@ def _why_not_finished(
         return error
     if corrected(finish.finished_at, offset) >= _earliest(patrol, offset):
         return None
-    began = f"the patrol began at {patrol.started_at.isoformat()}"
+    at = patrol.started_at.isoformat()
+    began = f"巡查开始于 {at} / the patrol began then; it cannot end before"
     return Invalid(errors=[FieldError("/finished_at", "before-start", began)])
 
 

@@ -36,8 +36,10 @@ _CHINA_LAT = (3.8, 53.6)
 _MAX_ACCURACY_M = 1e7
 _MAX_SPEED_MPS = 1000.0
 _ALTITUDE_M = (-1000.0, 20_000.0)
-_NO_TIME = "no setting of a clock"
-_LATER = "later than the server's time; check the phone's clock"
+_SWAPPED = "经纬度颠倒 / longitude and latitude are exchanged"
+_OUTSIDE = "位置不在中国境内 / the position lies outside China"
+_NO_TIME = "时间不合理，请检查手机时钟 / no setting of a clock"
+_LATER = "晚于服务器时间，请检查手机时钟 / later than the server's time; check the phone's clock"
 
 
 class SegmentInvalid(Invalid):
@@ -159,11 +161,12 @@ def check_moment(
 ) -> Iterator[FieldError]:
     """What is wrong with a device time: later than now, or older than anything a phone may still deliver."""
     if moment > received_at + timedelta(seconds=limits.max_fix_future_s):
-        yield FieldError(pointer, "in-the-future", f"{moment.isoformat()} is later than the server's time")
+        told = f"{moment.isoformat()} 晚于服务器时间 / it is later than the server's time"
+        yield FieldError(pointer, "in-the-future", told)
     if moment < received_at - timedelta(days=limits.max_fix_age_days):
-        yield FieldError(
-            pointer, "too-old", f"{moment.isoformat()} is more than {limits.max_fix_age_days} days ago"
-        )
+        days = limits.max_fix_age_days
+        told = f"{moment.isoformat()} 已超过 {days} 天 / it is more than {days} days ago"
+        yield FieldError(pointer, "too-old", told)
 
 
 # ------------------------------------------------------------------------------------------- reading
@@ -203,7 +206,8 @@ def _is_no_time(at_ms: Int64, received_at: datetime) -> Bool:
 def _datum_errors(datum: str) -> Iterator[FieldError]:
     if datum not in set(Datum):
         known = ", ".join(Datum)
-        yield FieldError("/datum", "unknown-datum", f"{datum[:40]!r} is none of {known}")
+        told = f"坐标系 {datum[:40]!r} 应为其中之一：{known} / it is none of these"
+        yield FieldError("/datum", "unknown-datum", told)
 
 
 def _position_errors(fixes: Fixes, base: str) -> Iterator[FieldError]:
@@ -211,20 +215,36 @@ def _position_errors(fixes: Fixes, base: str) -> Iterator[FieldError]:
     outside = ~_in_china(lon, lat)
     if outside.any():
         swapped = outside & _in_china(lat, lon)
-        yield from _at(swapped, base, "lon", "lon-lat-swapped", "longitude and latitude are exchanged")
+        yield from _at(swapped, base, "lon", "lon-lat-swapped", _SWAPPED)
         elsewhere = outside & ~swapped
-        yield from _at(elsewhere, base, "lon", "outside-china", "the position lies outside China", lon, lat)
+        yield from _at(elsewhere, base, "lon", "outside-china", _OUTSIDE, lon, lat)
 
 
 def _value_errors(fixes: Fixes, base: str) -> Iterator[FieldError]:
     accuracy, altitude = fixes.accuracy_m, fixes.altitude_m
     speed, heading = fixes.speed_mps, fixes.heading_deg
-    yield from _at(accuracy < 0, base, "accuracy_m", "negative", "an accuracy is a radius from 0", accuracy)
-    yield from _at(accuracy > _MAX_ACCURACY_M, base, "accuracy_m", "out-of-range", "too large", accuracy)
-    yield from _at(speed > _MAX_SPEED_MPS, base, "speed_mps", "out-of-range", "too fast", speed)
-    yield from _at(heading > 360, base, "heading_deg", "out-of-range", "degrees go from 0 to 360", heading)
+    yield from _at(
+        accuracy < 0,
+        base,
+        "accuracy_m",
+        "negative",
+        "精度不能为负 / an accuracy is a radius from 0",
+        accuracy,
+    )
+    yield from _at(
+        accuracy > _MAX_ACCURACY_M, base, "accuracy_m", "out-of-range", "过大 / too large", accuracy
+    )
+    yield from _at(speed > _MAX_SPEED_MPS, base, "speed_mps", "out-of-range", "过快 / too fast", speed)
+    yield from _at(
+        heading > 360,
+        base,
+        "heading_deg",
+        "out-of-range",
+        "应在 0 到 360 之间 / degrees go from 0 to 360",
+        heading,
+    )
     wrong = (altitude < _ALTITUDE_M[0]) | (altitude > _ALTITUDE_M[1])
-    yield from _at(wrong, base, "altitude_m", "out-of-range", "no altitude on earth", altitude)
+    yield from _at(wrong, base, "altitude_m", "out-of-range", "海拔不合理 / no altitude on earth", altitude)
 
 
 def _time_errors(
@@ -233,7 +253,8 @@ def _time_errors(
     latest = int((received_at.timestamp() + limits.max_fix_future_s) * 1000)
     earliest = int((received_at.timestamp() - limits.max_fix_age_days * 86_400) * 1000)
     yield from _at(fixes.at_ms > latest, base, "at", "in-the-future", _LATER)
-    too_old = f"more than {limits.max_fix_age_days} days ago; check the phone's clock"
+    days = limits.max_fix_age_days
+    too_old = f"已超过 {days} 天，请检查手机时钟 / more than {days} days ago; check the phone's clock"
     yield from _at(fixes.at_ms < earliest, base, "at", "too-old", too_old)
 
 
@@ -253,14 +274,18 @@ def _at(wrong: Bool, base: str, name: str, code: str, reason: str, *values: Floa
 
 def _wrong_count(count: int) -> FieldError:
     if not count:
-        return FieldError("/fixes", "no-fixes", "a segment holds at least one fix")
-    return FieldError("/fixes", "too-many-fixes", f"a segment holds at most {MAX_FIXES} fixes, not {count}")
+        return FieldError("/fixes", "no-fixes", "至少一个位置 / a segment holds at least one fix")
+    told = f"一段最多 {MAX_FIXES} 个位置 / a segment holds at most {MAX_FIXES} fixes, not {count}"
+    return FieldError("/fixes", "too-many-fixes", told)
 
 
 def _invalid(errors: Sequence[FieldError]) -> SegmentInvalid:
     left_out = len(errors) - _MAX_ERRORS
-    detail = f"The first {_MAX_ERRORS} of {len(errors)} errors are listed." if left_out > 0 else None
-    return SegmentInvalid(detail, errors=errors[:_MAX_ERRORS])
+    count = len(errors)
+    told = (
+        f"共 {count} 处错误，列出前 {_MAX_ERRORS} 处 / the first {_MAX_ERRORS} of {count} errors are listed"
+    )
+    return SegmentInvalid(told if left_out > 0 else None, errors=errors[:_MAX_ERRORS])
 
 
 # ---------------------------------------------------------------------------------------- explaining
@@ -316,14 +341,17 @@ def _shape_error(error: Exception, base: str) -> FieldError:
 
 def _syntax_error(body: bytes, error: Exception) -> FieldError:
     if isinstance(error, RecursionError):
-        return FieldError("", "not-json", "nested too deeply")
+        return FieldError("", "not-json", "嵌套过深 / nested too deeply")
     place = _BYTE.search(str(error))
     if place is None:
-        return FieldError("", "not-json", f"the text ends too early, after {len(body)} bytes")
+        size = len(body)
+        told = f"内容在第 {size} 字节处中断 / the text ends too early, after {size} bytes"
+        return FieldError("", "not-json", told)
     byte = int(place[1])
     # The parser notices some bytes into the word: after the sign, or where `null` would have ended.
     word = _NOT_JSON_NUMBER.search(body, max(byte - 4, 0), byte + 9)
     if word:
-        detail = f"{word[0].decode()} is no JSON number (byte {word.start()}): leave the field out"
+        shown = f"{word[0].decode()} (byte {word.start()}) "
+        detail = f"{shown}不是 JSON 数字，请去掉该项 / it is no JSON number: leave the field out"
         return FieldError("", "not-a-number", detail)
-    return FieldError("", "not-json", f"not JSON at byte {byte}")
+    return FieldError("", "not-json", f"第 {byte} 字节处不是 JSON / not JSON at byte {byte}")

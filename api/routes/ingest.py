@@ -52,7 +52,8 @@ class Delivery:
 async def _body(request: Request) -> bytes:
     body = await request.body()
     if len(body) > MAX_BODY_BYTES:
-        raise TooLarge(f"at most {MAX_BODY_BYTES // 1024} KiB", limit_bytes=MAX_BODY_BYTES)
+        kib = MAX_BODY_BYTES // 1024
+        raise TooLarge(f"最多 {kib} KiB / at most {kib} KiB", limit_bytes=MAX_BODY_BYTES)
     return body
 
 

@@ -59,7 +59,9 @@ async def segment_body(request: Request) -> bytes:
     """The bytes as they came: what cannot be read is kept as it was sent."""
     body = await request.body()
     if len(body) > MAX_BODY_BYTES:
-        raise TooLarge(f"a segment has at most {MAX_BODY_BYTES // 1024} KiB", limit_bytes=MAX_BODY_BYTES)
+        kib = MAX_BODY_BYTES // 1024
+        told = f"一段轨迹最多 {kib} KiB / a segment has at most {kib} KiB"
+        raise TooLarge(told, limit_bytes=MAX_BODY_BYTES)
     return body
 
 

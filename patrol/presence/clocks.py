@@ -39,7 +39,8 @@ def sent_at_errors(sent_at: datetime | None, received_at: datetime) -> list[Fiel
     """What is wrong with the moment of sending: nothing that a clock in use can say."""
     if sent_at is None or abs((received_at - sent_at).total_seconds()) <= MAX_OFFSET_S:
         return []
-    return [FieldError("/sent_at", "impossible-clock", f"{sent_at.isoformat()} is no setting of a clock")]
+    told = f"{sent_at.isoformat()} 不合理，请检查手机时钟 / this is no setting of a clock"
+    return [FieldError("/sent_at", "impossible-clock", told)]
 
 
 @dataclass(frozen=True, slots=True)

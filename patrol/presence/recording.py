@@ -131,7 +131,8 @@ def record_gap(
     times = {"/from_at": claim.from_at, "/to_at": claim.to_at}
     outcome: Filed | DomainError | None = _wrong_times(times, claim.sent_at, came_at, limits)
     if outcome is None and claim.to_at < claim.from_at:
-        outcome = Invalid(errors=[FieldError("/to_at", "before-start", "the gap ends before it begins")])
+        told = "中断的结束早于开始 / the gap ends before it begins"
+        outcome = Invalid(errors=[FieldError("/to_at", "before-start", told)])
     outcome = outcome or _file(session, actor, key, _GAPS, _gap_values(claim, came_at))
     if isinstance(outcome, DomainError):
         return keep(session, actor, outcome, key, kind=GAP, body=msgspec.json.encode(claim))

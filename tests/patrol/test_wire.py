@@ -170,7 +170,7 @@ def test_the_list_of_errors_is_short() -> None:
     with pytest.raises(SegmentInvalid) as caught:
         parse(segment(*[fix(lon=0, lat=0)] * 50))
     assert len(caught.value.errors) == 20
-    assert caught.value.detail == "The first 20 of 50 errors are listed."
+    assert caught.value.detail == "共 50 处错误，列出前 20 处 / the first 20 of 50 errors are listed"
 
 
 def test_the_edges_of_time_are_accepted() -> None:
