@@ -33,7 +33,7 @@ export const router = createRouter({
       meta: { title: 'visits.title' },
     },
     {
-      path: '/visits/:id',
+      path: '/visits/:id([0-9a-fA-F-]{36})',
       name: 'household',
       component: () => import('@/visits/HouseholdPage.vue'),
       meta: { title: 'visits.household.title' },

@@ -45,8 +45,12 @@ async function sendWaiting(person: string, item: Waiting): Promise<boolean> {
   return true
 }
 
+let isWantedAgain = false
+
+/** Sends what waits; asked meanwhile, it looks once more when it is through. */
 export async function flush(): Promise<void> {
   const person = me.value?.person_id
+  isWantedAgain = isFlushing.value
   if (!person || isFlushing.value) return
   isFlushing.value = true
   try {
@@ -59,6 +63,7 @@ export async function flush(): Promise<void> {
   } finally {
     isFlushing.value = false
   }
+  if (isWantedAgain) await flush()
 }
 
 /** While a page for the phone is open: at once, when the network comes back, and every now and then. */
