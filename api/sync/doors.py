@@ -5,11 +5,12 @@ that can change in a body of `_household_bodies` and `_due_bodies`.
 """
 
 import uuid
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
 from sqlalchemy import (
+    CTE,
     BigInteger,
     ColumnElement,
     Select,
@@ -28,6 +29,7 @@ from access.roles import Action
 from access.scope import Actor, Scope
 from api.sync.ground import own_grids, top_grids
 from api.sync.prepared import Prepared
+from core.keys import among
 from core.sync.feeds import DIGEST_BYTES, AnyFeed, Feed, Item, LargeFeed, digest_of
 from patrol.visits.advice import RANKS, State
 from patrol.visits.asked import Asked, asked_of_households
@@ -68,6 +70,18 @@ def _hashes(scope: Scope, day: date) -> Select[Any]:
         _hash(doors.c.is_special, kind).label("listed"),
         doors.c.door,
     )
+    pieces = union_all(itself, *_pieces_of(doors, day)).subquery()
+    # A sum: two visits that are alike in all of this would cancel each other by xor.
+    said, listed = (
+        cast(func.mod(func.sum(column), _MODULUS), BigInteger) for column in (pieces.c.said, pieces.c.listed)
+    )
+    key = pieces.c.household_id
+    columns: list[Any] = [cast(key, Text).label("item_id"), said.label("said"), listed.label("listed")]
+    return select(*columns).group_by(key).order_by(func.max(pieces.c.door), key)
+
+
+def _pieces_of(doors: CTE, day: date) -> Iterable[Any]:
+    """Who lives behind the doors, the tags, and the visits."""
     nothing, nowhere = literal(0, BigInteger), cast(null(), Text)
     living = (
         select(Resident.household_id, _hash(Resident.resident_id, Resident.revision), nothing, nowhere)
@@ -89,14 +103,7 @@ def _hashes(scope: Scope, day: date) -> Select[Any]:
     visits = select(Visit.household_id, nothing, _hash(*made), nowhere).join(
         doors, doors.c.household_id == Visit.household_id
     )
-    pieces = union_all(itself, living, tags, visits).subquery()
-    # A sum: two visits that are alike in all of this would cancel each other by xor.
-    said, listed = (
-        cast(func.mod(func.sum(column), _MODULUS), BigInteger) for column in (pieces.c.said, pieces.c.listed)
-    )
-    key = pieces.c.household_id
-    columns: list[Any] = [cast(key, Text).label("item_id"), said.label("said"), listed.label("listed")]
-    return select(*columns).group_by(key).order_by(func.max(pieces.c.door), key)
+    return living, tags, visits
 
 
 def _hash(*parts: Any) -> ColumnElement[int]:
@@ -128,9 +135,10 @@ def _hashed(session: Session, actor: Actor, day: date) -> dict[str, dict[str, by
     for grid in top_grids(session, own_grids(actor, Action.READ_HOUSEHOLDS), day):
         asked = asked_of_households(session, grid.path, grid.kind, day)
         rules = int.from_bytes(digest_of(f"{asked} {day.year}".encode()), signed=True)
-        for row in _HASHES.rows(session, grid.path, day):
-            found["households"][row.item_id] = _digest(row.said)
-            found["due"][row.item_id] = _digest(row.listed ^ rules)
+        households, due = found["households"], found["due"]
+        rows: Iterable[Any] = _HASHES.rows(session, grid.path, day)
+        for item_id, said, listed in rows:
+            households[item_id], due[item_id] = _digest(said), _digest(listed ^ rules)
     session.info[memo] = found
     return found
 
@@ -148,7 +156,7 @@ def _household_bodies(session: Session, _: Actor, day: date, wanted: Collection[
     rows = session.execute(
         select(
             Household.household_id, Household.kind, Household.revision, special_on(day).label("is_special")
-        ).where(Household.household_id.in_(ids))
+        ).where(among(Household.household_id, ids))
     )
     bodies = {}
     for row in rows:
@@ -176,7 +184,7 @@ def _household_bodies(session: Session, _: Actor, day: date, wanted: Collection[
 def _tags_of(session: Session, ids: Collection[uuid.UUID], day: date) -> dict[uuid.UUID, list[str]]:
     rows = session.execute(
         select(HouseholdTag.household_id, HouseholdTag.tag)
-        .where(HouseholdTag.household_id.in_(ids), *_shown_tags(day))
+        .where(among(HouseholdTag.household_id, ids), *_shown_tags(day))
         .distinct()
         .order_by(HouseholdTag.tag)
     )

@@ -32,6 +32,7 @@ from sqlalchemy.orm import Session
 from access.roles import Action
 from access.scope import Actor, Scope, require, scope_of
 from core.errors import Forbidden
+from core.keys import among
 from geo.models import Grid, GridVersion
 from geo.queries import version_on
 from patrol.rights import GridUnknown
@@ -236,7 +237,7 @@ def plates_of(session: Session, household_ids: Collection[uuid.UUID]) -> dict[uu
             func.ST_X(OF_HOUSEHOLDS.point).label("lon"),
             func.ST_Y(OF_HOUSEHOLDS.point).label("lat"),
         )
-    ).where(Household.household_id.in_(household_ids))
+    ).where(among(Household.household_id, household_ids))
     return {
         row.household_id: _plate(row, *names.get(row.household_id, ((), 0)))
         for row in session.execute(statement)
@@ -264,7 +265,7 @@ def _names_of(
     rows = session.execute(
         select(Resident.household_id, Resident.name)
         .where(
-            Resident.household_id.in_(household_ids),
+            among(Resident.household_id, household_ids),
             Resident.left_on.is_(None),
             Resident.erased_at.is_(None),
         )

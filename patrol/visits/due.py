@@ -35,6 +35,7 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from access.scope import Actor
 from core.clock import LOCAL_ZONE
+from core.keys import among
 from patrol.visits.advice import ENOUGH_ATTEMPTS, RANKS, Advice, Figures, State, advise
 from patrol.visits.asked import Asked, AskedOfHouseholds, asked_of_households
 from patrol.visits.counting import ATTEMPTS, Outcome, VisitFact
@@ -312,7 +313,7 @@ def _visits_of(
 ) -> dict[uuid.UUID, list[VisitFact]]:
     rows = session.execute(
         select(Visit.visit_id, Visit.household_id, Visit.person_id, Visit.at, Visit.outcome).where(
-            Visit.household_id.in_(household_ids),
+            among(Visit.household_id, household_ids),
             Visit.at >= _begins(since),
             Visit.at < _begins(day + timedelta(days=1)),
         )
