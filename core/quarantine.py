@@ -74,11 +74,13 @@ def keep(
     )
     if stored_id is not None:
         _require_room(session, person_id, item_id, len(body))
-    else:
-        same = (person_id, item_id, body_hash, problem.code)
-        stored_id = session.scalars(select(QuarantinedItem.quarantine_id).where(_SAME.in_([same]))).one()
-    problem.extra["kept_aside"] = str(stored_id)
+    same = (person_id, item_id, body_hash, problem.code)
+    problem.extra["kept_aside"] = str(stored_id or _kept_before(session, same))
     return problem
+
+
+def _kept_before(session: Session, same: tuple[uuid.UUID, uuid.UUID, bytes, str]) -> uuid.UUID:
+    return session.scalars(select(QuarantinedItem.quarantine_id).where(_SAME.in_([same]))).one()
 
 
 def _require_room(session: Session, person_id: uuid.UUID, item_id: uuid.UUID, size: int) -> None:

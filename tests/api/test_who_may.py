@@ -183,6 +183,7 @@ def elsewhere(client: ClientOf, session: Session, tree: make.StreetTree) -> dict
     plan = Desk(operator, street=make.OTHER_STREET, title=SECRET)
     return {
         **ids,
+        **ASKED,
         "code": tree.c11.code,
         "building_id": str(make.building(session, name=f"{SECRET}1幢", **at).building_id),
         "address_id": str(make.address(session, text=f"{SECRET}路1号", **at).address_id),
@@ -191,28 +192,29 @@ def elsewhere(client: ClientOf, session: Session, tree: make.StreetTree) -> dict
         "resident_id": str(make_people.resident(session, household=home, name=SECRET).resident_id),
         "visit_id": str(visited.visit_id),
         "plan_id": plan.address.rpartition("/")[2],
-        "organisation_id": str(uuid.uuid4()),
-        "sample_id": str(uuid.uuid4()),
-        "policy_id": "2147483000",
-        "name": "grids",
-        "layer": "grids",
-        "kind": "buildings",
-        "z": "12",
-        "x": "3403",
-        "y": "1660",
         "grid": tree.c11.code,
-        "street": make.OTHER_STREET,
-        "datum": "EPSG:4490",
-        "lon": "118.96",
-        "lat": "32.105",
-        "format": "csv",
-        "text": SECRET,
-        "start": "118.96,32.105",
-        "from": str(today()),
-        "to": str(today()),
     }
 
 
+# What else stands in addresses and queries.
+ASKED = dict.fromkeys(("organisation_id", "sample_id", "duty_id"), str(make.fixed_uuid("nothing"))) | {
+    "policy_id": "2147483000",
+    "name": "grids",
+    "layer": "grids",
+    "kind": "buildings",
+    "z": "12",
+    "x": "3403",
+    "y": "1660",
+    "street": make.OTHER_STREET,
+    "datum": "EPSG:4490",
+    "lon": "118.96",
+    "lat": "32.105",
+    "format": "csv",
+    "text": SECRET,
+    "start": "118.96,32.105",
+    "from": str(today()),
+    "to": str(today()),
+}
 # What is asked for by its name in the address and exists in the other street.
 THINGS = re.compile(
     "{(patrol|finding|appeal|plan|building|address|checkpoint|household|resident|visit)_id|{sha"
