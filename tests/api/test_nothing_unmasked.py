@@ -83,8 +83,8 @@ def test_every_reading_address(app: FastAPI, client: ClientOf, session: Session,
         walker.put(f"/v1/visits/{VISIT}", json=visit),
     ]
     assert [reply.status_code for reply in made] == [201] * 3
-    own = {"grid": tree.a11} if role is Role.MEMBER else {}
-    reader: TestClient = client(make.actor(session, role=role, username="reader", **own))
+    own = tree.a11 if role is Role.MEMBER else None
+    reader: TestClient = client(make.actor(session, role=role, username="reader", grid=own))
     shown = 0
     for address, query in addresses(app, tree.a11.code):
         reply = reader.get(address, params=query)
