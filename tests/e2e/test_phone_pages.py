@@ -3,10 +3,12 @@
 import re
 from collections.abc import Callable
 from datetime import datetime
+from io import BytesIO
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from PIL import Image
+from playwright.sync_api import FilePayload, Locator, Page, Route, expect
 
 from core.clock import Week
 from tests.e2e.conftest import PHONE
@@ -30,6 +32,30 @@ def lose_one_reply(page: Page, address: re.Pattern[str]) -> None:
         route.abort()
 
     page.route(address, lose, times=1)
+
+
+def photo(colour: str) -> FilePayload:
+    picture = BytesIO()
+    Image.new("RGB", (64, 48), colour).save(picture, "PNG")
+    return {"name": f"{colour}.png", "mimeType": "image/png", "buffer": picture.getvalue()}
+
+
+def fill_in_an_item(page: Page, row: Locator) -> None:
+    """Handled on the spot, with a photo of it afterwards."""
+    row.locator("[data-checklist=city_management] .head").click()
+    item = row.locator("[data-checklist=city_management] [data-item]").last
+    code = item.get_attribute("data-item")
+    item.get_by_role("button").click()
+    sheet = page.locator("form[data-part=finding]")
+    sheet.locator("[data-result=handled]").click()
+    sheet.locator("[data-photos=after] input[data-way=choose]").set_input_files([photo("green")])
+    expect(sheet.locator("[data-photos=after] img")).to_have_count(1)
+    page.go_back()  # closes the sheet and nothing else; what was filled in is there when it opens again
+    expect(sheet).to_be_hidden()
+    row.locator(f"[data-item={code}]").get_by_role("button").click()
+    expect(sheet.locator("[data-photos=after] img")).to_have_count(1)
+    sheet.get_by_role("button", name="保存").click()
+    expect(row.locator(f"[data-item={code}]")).to_contain_text("照片：已送达 1 张，共 1 张")
 
 
 def take_back_what_is_open(page: Page) -> None:
@@ -67,12 +93,17 @@ def test_a_member_reads_why_a_patrol_does_not_count_and_appeals(
     sheet.get_by_role("button", name="提交").click()
     expect(sheet.get_by_role("alert")).to_contain_text("写明情况")
     sheet.locator("textarea").fill("手机没电，后半程没有记录下来。")
+    sheet.locator("input[data-way=choose]").set_input_files([photo("red"), photo("blue")])
+    expect(sheet.locator("[data-photos=appeal] img")).to_have_count(2)
     sheet.get_by_role("button", name="提交").click()
     expect(row.locator("[data-appeal=open]")).to_contain_text("等待")
     expect(row.get_by_role("button", name="申诉")).to_have_count(0)
     appeals = api("member", f"/v1/appeals?week={week}&person={me}")["items"]
     states = [one["state"] for one in appeals if one["patrol_id"] == patrol["id"]]
     assert states.count("open") == 1
+    told = page.locator("[data-part=appeals] li[data-state=open] [data-part=photos]")
+    expect(told).to_contain_text("已送达 2 张，共 2 张")
+    fill_in_an_item(page, row)
 
 
 def remark_and_export(page: Page) -> None:
@@ -82,6 +113,19 @@ def remark_and_export(page: Page) -> None:
     with page.expect_download() as download:
         page.locator("[data-export=week-xlsx]").click()
     assert download.value.suggested_filename.endswith(".xlsx")
+
+
+def correct_the_note(page: Page, past: Locator) -> None:
+    past.get_by_role("button").first.click()
+    past.get_by_role("button", name="更正").click()
+    sheet = page.locator("[data-part=visit]")
+    sheet.locator("textarea[name=note]").fill("门口有三级台阶")
+    sheet.get_by_role("button", name="保存更正").click()
+    expect(sheet.get_by_role("alert")).to_contain_text("为什么更正")
+    sheet.locator("textarea[name=reason]").fill("漏记了")
+    sheet.get_by_role("button", name="保存更正").click()
+    expect(page.locator("[data-part=saved]")).to_contain_text("已更正")
+    expect(past).to_contain_text("门口有三级台阶")
 
 
 def test_a_visit_from_the_due_list_leaves_it_although_the_reply_was_lost_and_the_diary_tells_it(
@@ -104,12 +148,16 @@ def test_a_visit_from_the_due_list_leaves_it_although_the_reply_was_lost_and_the
     wanted.get_by_role("checkbox").first.check()
     lose_one_reply(page, re.compile("/v1/visits/[0-9a-f-]{36}$"))
     sheet.get_by_role("button", name="保存走访").click()
-    expect(sheet.get_by_role("alert")).to_contain_text("没有收到答复")
-    sheet.get_by_role("button", name="再发一次").click()
-    expect(page.locator("[data-part=saved]")).to_contain_text("已保存")
+    unsent = page.locator("[data-part=unsent]")
+    expect(unsent).to_contain_text("还没有送出：1 条记录")
+    page.reload()  # it is kept on the phone, and goes by itself
+    past = page.locator("[data-part=past] li").first
+    expect(past).to_contain_text("见到")
+    expect(unsent).to_have_count(0)
+    correct_the_note(page, past)
     visits = api("member", f"/v1/visits?household={household}&limit=5")["items"]
     today = [one for one in visits if one["theme"] == "needs" and one["outcome"] == "met"]
-    assert len(today) == 1
+    assert [one["revision"] for one in today] == [2]
 
     page.get_by_role("link", name="返回").click()
     page.locator("[data-filter=special]").click()
