@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from io import BytesIO
 from typing import Any
 
 import h3
@@ -10,7 +9,6 @@ import pytest
 import shapely
 import time_machine
 from fastapi.testclient import TestClient
-from python_calamine import CalamineWorkbook
 from sqlalchemy.orm import Session
 
 from access.roles import Role
@@ -334,27 +332,6 @@ class TestSummary:
         session.flush()
         body = client(wang).get("/v1/coverage/summary", params={"grid": tree.a11.code, **WEEK}).json()
         assert body["items"][0]["registered_households"] == {"reached": 1, "total": 3, "ratio": 0.3333}
-
-    @pytest.mark.usefixtures("tree", "cells")
-    def test_a_file_holds_the_same_figures_and_says_what_they_are(
-        self, client: ClientOf, session: Session
-    ) -> None:
-        leader = client(make.actor(session, role=Role.LEADER))
-        query = {"street": make.STREET, "level": "1", **WEEK}
-        shown = leader.get("/v1/coverage/summary", params=query).json()["items"]
-        csv = leader.get("/v1/coverage/summary/export", params={**query, "format": "csv"})
-        lines = [line.split(",") for line in csv.content.decode("utf-8-sig").splitlines()]
-        cells = shown[0]["cells"]
-        assert lines[1][:6] == [
-            *(shown[0]["code"], "A", "1"),
-            *(str(cells[name]) for name in ("reached", "total", "ratio")),
-        ]
-        assert (len(lines), lines[2][11]) == (3, "")  # a share of nothing
-        book = leader.get("/v1/coverage/summary/export", params=query)
-        sheet = CalamineWorkbook.from_filelike(BytesIO(book.content)).get_sheet_by_name("说明")
-        notes = [str(cell) for row in sheet.to_python() for cell in row]
-        assert "2026-11-16 至 2026-11-22（北京时间）" in notes
-        assert any("不作排名" in note for note in notes)
 
     @pytest.mark.usefixtures("tree", "cells")
     def test_levels_and_pages(self, client: ClientOf, session: Session) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Download, Locator, Page, expect
+from playwright.sync_api import Download, FilePayload, Locator, Page, expect
 from playwright.sync_api import TimeoutError as TookTooLong
 
 from core.clock import today
@@ -292,8 +292,9 @@ def test_a_table_with_a_fault_is_not_imported_and_its_faults_are_handed_back(
     dialog = page.locator(".import-households")
 
     def choose(text: str) -> None:
-        file = {"name": "住户.csv", "mimeType": "text/csv", "buffer": text.encode("utf-8-sig")}
-        dialog.locator("input[type=file]").set_input_files([file])
+        body = text.encode("utf-8-sig")
+        file = FilePayload(name="住户.csv", mimeType="text/csv", buffer=body)
+        dialog.locator("input[type=file]").set_input_files(file)
         dialog.locator("[data-action=dry-run]").click()
 
     choose(head + good + "没有这栋楼,1,测试人\r\n")
