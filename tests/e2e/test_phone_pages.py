@@ -158,7 +158,6 @@ def test_a_visit_from_the_due_list_leaves_it_although_the_reply_was_lost_and_the
     visits = api("member", f"/v1/visits?household={household}&limit=5")["items"]
     today = [one for one in visits if one["theme"] == "needs" and one["outcome"] == "met"]
     assert [one["revision"] for one in today] == [2]
-
     page.get_by_role("link", name="返回").click()
     page.locator("[data-filter=special]").click()
     expect(page.locator("[data-filter=special][aria-pressed=true]")).to_be_visible()
