@@ -6,7 +6,13 @@ from typing import Any
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from psycopg.errors import DeadlockDetected, LockNotAvailable, SerializationFailure, UniqueViolation
+from psycopg.errors import (
+    DeadlockDetected,
+    LockNotAvailable,
+    QueryCanceled,
+    SerializationFailure,
+    UniqueViolation,
+)
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
@@ -59,6 +65,12 @@ class DatabaseDown(Unavailable):
     """The database does not answer; what you sent was not stored. Send it again."""
 
     code = "database-down"
+
+
+class TookTooLong(Unavailable):
+    """Finding this took longer than a request may; ask for less: a smaller area, fewer days, a page."""
+
+    code = "took-too-long"
 
 
 class Unstorable(Invalid):
@@ -172,6 +184,9 @@ def _on_http_error(request: Request, error: Exception) -> Response:
 def _on_database_error(request: Request, error: Exception) -> Response:
     if isinstance(getattr(error, "orig", None), _AT_ONCE):
         return _written_at_once(request, error)
+    if isinstance(getattr(error, "orig", None), QueryCanceled):
+        log.warning("took_too_long", route=request.url.path)
+        return problem_response(request, TookTooLong())
     log.warning("database_down", error=type(error).__name__)
     return problem_response(request, DatabaseDown())
 

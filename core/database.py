@@ -9,6 +9,10 @@ from sqlalchemy.orm import Session, sessionmaker
 from core.settings import Settings
 
 Sessions = sessionmaker[Session]
+
+_READ_ONLY = text(
+    "SELECT set_config('transaction_read_only', 'on', true), set_config('statement_timeout', :timeout, true)"
+)
 QUARANTINE_BYTES = "quarantine_bytes"  # in Session.info: how much is kept of one person
 
 
@@ -42,12 +46,11 @@ def make_snapshots(engine: Engine) -> Sessions:
 def reading(sessions: Sessions, *, timeout_ms: int) -> Iterator[Session]:
     """A session that cannot write and always ends in rollback.
 
-    The statement form of READ ONLY also works inside a test's savepoint; the engine option does not.
+    Set by a statement, READ ONLY also works inside a test's savepoint; the engine's option does not.
     """
     session = sessions()
     try:
-        session.execute(text("SET TRANSACTION READ ONLY"))
-        session.execute(text(f"SET LOCAL statement_timeout = {int(timeout_ms)}"))
+        session.execute(_READ_ONLY, {"timeout": str(timeout_ms)})
         yield session
     finally:
         session.rollback()

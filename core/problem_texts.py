@@ -132,6 +132,7 @@ TITLES_ZH: Mapping[str, str] = MappingProxyType(
         "too-many-cells": "单元格过多，一次返回不下；请降低精度或缩小网格。",
         "too-many-grids": "网格过多，一个文件装不下；请指定级别或街道。",
         "too-many-items": "一批内的项目过多；请分批上传。",
+        "took-too-long": "查询时间过长，请缩小范围、缩短时段或分页查询。",
         "too-many-looks": "一小时内查看个人信息次数过多，请稍候。",
         "too-many-plates": "标牌过多，一张打印不下；请选择网格。",
         "too-many-requests": "请求过于频繁，请稍候。",

@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from typing import Any
 
@@ -22,7 +21,7 @@ from registry.people.import_reading import (
     paths_of_households,
     paths_of_sites,
 )
-from registry.people.import_writing import NewTag, Person
+from registry.people.import_rows import Home
 from registry.people.masking import mask_name
 
 Key = tuple[Any, ...]
@@ -44,35 +43,6 @@ _MANY = Reason(
     "household-ambiguous", "此门牌有几户，请填写户编码", "several households have this door: give the code"
 )
 _PLAIN = ("code", "entrance", "floor", "room", "kind")
-
-
-@dataclass(slots=True)
-class Home:
-    """A household of the file, with the rows that say it."""
-
-    household_id: uuid.UUID
-    rows: list[FileRow]
-    cells: dict[str, Any]
-    site: Site
-    stored: Row[Any] | None = None
-    columns: dict[str, Any] = field(default_factory=dict)  # all of a new one; of a stored one what changes
-    paths: tuple[str, ...] = ()  # of the grids it lies in, before and after
-    people: list[Person] = field(default_factory=list)
-    tags: list[NewTag] = field(default_factory=list)
-
-    @property
-    def event(self) -> str:
-        if self.stored is None:
-            return "created"
-        return "changed" if self.columns else "unchanged"
-
-    @property
-    def street_code(self) -> str:
-        return str(self.columns["street_code"] if self.stored is None else self.stored.street_code)
-
-    @property
-    def numbers(self) -> list[int]:
-        return [row.row for row in self.rows]
 
 
 class Homes:

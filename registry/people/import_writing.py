@@ -2,8 +2,7 @@
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import msgspec
 from sqlalchemy import LargeBinary, Table, text, update
@@ -14,45 +13,16 @@ from core.clock import now, today
 from core.models import Base
 from core.secrecy import KeyRing
 from registry.people.changes import changed_fields
-from registry.people.checking import Said
+from registry.people.import_rows import Home, NewTag, Person
 from registry.people.models import Household, HouseholdTag, RegistryChange, Residency, Resident, TagKind
 from registry.people.residents import columns_of_said, told_of
 from registry.people.tagging import RESTRICTED
 
-if TYPE_CHECKING:
-    from registry.people.import_homes import Home
-
 _CHUNK = 1000  # rows of a statement
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
-    """A row's resident: a stored one with what changes, or a new one."""
-
-    row: int
-    resident_id: uuid.UUID
-    stored: Resident | None
-    said: Said
-    changes: frozenset[str]
-
-    @property
-    def event(self) -> str:
-        if self.stored is None:
-            return "created"
-        return "changed" if self.changes else "unchanged"
-
-
-@dataclass(frozen=True, slots=True)
-class NewTag:
-    """A tag that a row sets."""
-
-    row: int
-    code: str
-    resident_id: uuid.UUID | None
-
-
 def write(
-    session: Session, actor: Actor, homes: Sequence["Home"], kinds: Mapping[str, TagKind], keys: KeyRing
+    session: Session, actor: Actor, homes: Sequence[Home], kinds: Mapping[str, TagKind], keys: KeyRing
 ) -> None:
     """The households, their residents and tags are as the file says, each change on the centre's list."""
     for start in range(0, len(homes), _CHUNK):
@@ -74,7 +44,7 @@ class _Batch:
         }
         self._updates: dict[type[Base], list[dict[str, Any]]] = {Household: [], Resident: []}
 
-    def add(self, home: "Home") -> None:
+    def add(self, home: Home) -> None:
         """Everything that changes in one household."""
         self._add_household(home)
         for person in home.people:
@@ -99,7 +69,7 @@ class _Batch:
             if rows:
                 _insert(session, cast(Table, table.__table__), rows)
 
-    def _add_household(self, home: "Home") -> None:
+    def _add_household(self, home: Home) -> None:
         new = {name: value for name, value in home.columns.items() if value is not None}
         if home.stored is None:
             made = {"household_id": home.household_id, **home.columns, "attributes": {}, **self._first}
@@ -112,7 +82,7 @@ class _Batch:
                 told = changed_fields(home.stored._asdict(), home.columns)
                 self._tell(home, "household", "changed", told)
 
-    def _add_person(self, home: "Home", person: Person) -> None:
+    def _add_person(self, home: Home, person: Person) -> None:
         columns = columns_of_said(person.resident_id, person.said, self._keys, only=set(person.changes))
         told = list(told_of(person.stored, person.said, set(person.changes), self._keys))
         self._tell(home, "resident", person.event, told, person.resident_id)
@@ -133,7 +103,7 @@ class _Batch:
             }
         )
 
-    def _add_tag(self, home: "Home", tag: NewTag) -> None:
+    def _add_tag(self, home: Home, tag: NewTag) -> None:
         self._rows[HouseholdTag].append(
             {
                 "household_tag_id": uuid.uuid4(),
@@ -147,7 +117,7 @@ class _Batch:
 
     def _tell(
         self,
-        home: "Home",
+        home: Home,
         kind: str,
         event: str,
         fields: Iterable[dict[str, Any]],

@@ -25,9 +25,10 @@ from geo.codes import Reason
 from registry.people.changes import lock_street
 from registry.people.checking import ID_NUMBER, Said, beside_stored_number
 from registry.people.files import FileRow, ReadResidents, RowRejection
-from registry.people.import_homes import Home, Homes
+from registry.people.import_homes import Homes
 from registry.people.import_reading import residents_with_numbers, residents_within, standing_tags_of
-from registry.people.import_writing import NewTag, Person, write
+from registry.people.import_rows import Home, NewTag, Person
+from registry.people.import_writing import write
 from registry.people.masking import mask_name
 from registry.people.models import Resident, TagKind
 from registry.people.residents import changes_of

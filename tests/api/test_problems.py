@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from psycopg.errors import UniqueViolation
+from psycopg.errors import QueryCanceled, UniqueViolation
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -41,6 +41,19 @@ def test_an_unknown_error_says_nothing_but_its_request(failing: TestClient) -> N
     assert reply.status_code == 500
     assert reply.headers["content-type"] == "application/problem+json"
     assert reply.json()["code"] == "internal"
+    assert "secret" not in reply.text
+
+
+def test_a_question_that_takes_too_long_is_told_so(app: FastAPI) -> None:
+    @app.get("/v1/fail/slow")
+    def fail() -> None:
+        raise OperationalError(
+            "SELECT secret", {}, QueryCanceled("canceling statement due to statement timeout")
+        )
+
+    app.router.routes.insert(0, app.router.routes.pop())
+    reply = TestClient(app, raise_server_exceptions=False).get("/v1/fail/slow")
+    assert (reply.status_code, reply.json()["code"]) == (503, "took-too-long")
     assert "secret" not in reply.text
 
 
