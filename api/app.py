@@ -65,8 +65,8 @@ from api.tile_shortcut import TileDoor, TileShortcut
 from core.database import Sessions, make_engine, make_sessions, make_snapshots
 from core.settings import Settings
 from core.signals import Listener
-from geo.located_index import GridIndexes
-from geo.tile_cache import TileCache
+from geo.locating.located_index import GridIndexes
+from geo.tiles.cache import TileCache
 from registry.throttle import GuessThrottle
 
 # In this order: /v1/grids/locate is not the grid called "locate".

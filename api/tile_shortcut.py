@@ -16,7 +16,7 @@ from access.scope import scope_of
 from api.entity_tags import is_known
 from api.metrics import TILE_CACHE
 from core.clock import today
-from geo.tile_cache import Rendered, TileCache, TileKey
+from geo.tiles.cache import Rendered, TileCache, TileKey
 
 MVT = "application/vnd.mapbox-vector-tile"
 # The reply depends on who asks, and a right may end at any time: kept by the browser, asked again each time.

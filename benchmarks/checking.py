@@ -14,8 +14,8 @@ from sqlalchemy import Engine, text
 
 from benchmarks.city import CityGrid
 from benchmarks.table import Line, Taken, taken
-from geo.faults import check_top, check_tree
-from geo.topology import extent_of, polygons_of
+from geo.fitting.faults import check_top, check_tree
+from geo.fitting.topology import extent_of, polygons_of
 
 OFF = 4e-6  # degrees, 0.4 m
 LIMIT_S = 60.0

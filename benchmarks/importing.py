@@ -24,8 +24,8 @@ from benchmarks.city import COLUMNS, ROWS, corners, outline
 from benchmarks.databases import empty_database
 from benchmarks.table import Line
 from core.clock import today
-from geo.geojson import read_features
-from geo.importing import ImportOrder, import_grids
+from geo.files.geojson import read_features
+from geo.importing.grids import ImportOrder, import_grids
 from geo.models import Division
 
 # A community numbers its grids 00 to 99, so it holds 4 areas of 20: 380 communities, 30,400 grids of level 3.

@@ -5,10 +5,10 @@ import shapely
 
 from benchmarks.table import Line, seconds
 from geo.area import GridArea
-from patrol.cleaning import clean
 from patrol.fixes import Fixes, decode, encode, in_batches
+from patrol.judging.cleaning import clean
+from patrol.judging.verdicts import Verdict, judge
 from patrol.policies import Policy
-from patrol.verdicts import Verdict, judge
 
 FIXES = 720
 STEP_S = 5

@@ -28,9 +28,9 @@ from benchmarks.judging import LAT as LAT_0
 from benchmarks.judging import LON as LON_0
 from benchmarks.table import Line
 from core.clock import Week
-from patrol.batch_judging import batches, judge_many
 from patrol.fixes import BLOB_HEAD, Fixes, encode, in_batches
-from patrol.judging import judge_patrol
+from patrol.judging.batch import batches, judge_many
+from patrol.judging.judge import judge_patrol
 
 WEEK = Week.parse("2026-W46")
 PER_SEGMENT = 60

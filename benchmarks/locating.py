@@ -14,7 +14,7 @@ from sqlalchemy import Engine, text
 
 from benchmarks.city import EAST, NORTH, SOUTH, WEST, CityGrid
 from benchmarks.table import Line, Taken, seconds, taken
-from geo.index import GridIndex, IndexedGrid
+from geo.locating.index import GridIndex, IndexedGrid
 
 POINTS = 100_000
 MANY_POINTS = 1_000_000

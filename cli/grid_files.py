@@ -14,7 +14,7 @@ from geo.files.exporting import exported_grids
 from geo.files.mapping import parse_mapping
 from geo.files.reading import ReadOptions, read_grid_file
 from geo.files.writing import KINDS, write_file
-from geo.importing import ImportOrder, ImportReport, import_grids
+from geo.importing.grids import ImportOrder, ImportReport, import_grids
 
 
 def bring_in(

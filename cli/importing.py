@@ -20,7 +20,7 @@ from core.clock import today
 from core.errors import DomainError, NotFound
 from core.settings import Settings
 from geo.divisions import DivisionRow, UnknownDivision, import_divisions, read_slice, slice_package
-from patrol.imports import import_track
+from patrol.recording.imports import import_track
 
 
 def tracks(settings: Settings, files: Sequence[Path], *, grid_code: str, username: str, datum: str) -> None:

@@ -8,7 +8,7 @@ from cli.database import writing
 from core.clock import Week
 from core.settings import Settings
 from geo.models import Grid
-from patrol.batch_judging import enqueue_week
+from patrol.judging.batch import enqueue_week
 
 
 def rejudge(settings: Settings, week_text: str, street_code: str | None) -> None:

@@ -47,7 +47,7 @@ class Property:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FeatureSource:
-    """What a collection says of each grid; `joins` and `parameters` as in geo.tiles.TileLayer."""
+    """What a collection says of each grid; `joins` and `parameters` as in geo.tiles.grids.TileLayer."""
 
     properties: tuple[Property, ...]
     joins: tuple[tuple[FromClause, ColumnElement[bool]], ...] = ()

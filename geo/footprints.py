@@ -12,8 +12,8 @@ from shapely.geometry import MultiPolygon, Polygon, shape
 
 from geo.codes import Reason
 from geo.datums import to_cgcs2000
+from geo.fitting.topology import CHINA_LAT, CHINA_LON, boundary_fault, flat
 from geo.models import CGCS2000
-from geo.topology import CHINA_LAT, CHINA_LON, boundary_fault, flat
 
 OUTSIDE_CHINA = Reason(
     "outside-china",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from geo.topology import geodesic_area_m2
+from geo.fitting.topology import geodesic_area_m2
 
 
 @dataclass(frozen=True, slots=True)

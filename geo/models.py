@@ -227,7 +227,7 @@ class BaseFeature(Base):
     )
 
     feature_id: Mapped[int] = mapped_column(Integer, Identity(), primary_key=True)
-    layer: Mapped[str]  # geo/base_layers.py
+    layer: Mapped[str]  # geo/tiles/base_layers.py
     area: Mapped[str]  # prefix of grid paths that its owner answers for; "" for the whole deployment
     name: Mapped[str | None]
     code: Mapped[str | None]  # of a boundary: the division that it is the outline of

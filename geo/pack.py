@@ -19,8 +19,8 @@ from sqlalchemy.orm import Session, aliased
 
 from core.errors import Invalid, NotFound
 from geo.area import metres_per_degree
-from geo.editing import noded
-from geo.located_index import DEEPEST_PLANE_LEVEL
+from geo.fitting.editing import noded
+from geo.locating.located_index import DEEPEST_PLANE_LEVEL
 from geo.models import Grid, GridVersion
 from geo.queries import PathScope, standing_on, version_on
 

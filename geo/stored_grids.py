@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session, defer
 
 from geo.codes import parse
-from geo.import_plan import StoredGrid
+from geo.importing.plan import StoredGrid
 from geo.models import CGCS2000, Grid, GridVersion
 
 

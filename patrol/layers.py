@@ -3,9 +3,9 @@
 from sqlalchemy import Date, and_, bindparam, case, func
 
 from geo.models import Grid
-from geo.tiles import GRID_LAYER
+from geo.tiles.grids import GRID_LAYER
 from patrol.models import GridWeek
-from patrol.weeks import GridStatus
+from patrol.weeks.counting import GridStatus
 
 WEEK = "week"  # the parameter each request must give: the Monday
 
@@ -13,7 +13,7 @@ _due, _met = func.coalesce(GridWeek.pairs_due, 0), func.coalesce(GridWeek.pairs_
 _counted = func.coalesce(GridWeek.patrols_counted, 0)
 _needed = func.coalesce(GridWeek.patrols_needed, 0)
 
-# The same decision as patrol/weeks.py::grid_status; a test compares the two.
+# The same decision as patrol/weeks/counting.py::grid_status; a test compares the two.
 _status = case(
     (_due == 0, GridStatus.UNASSIGNED.value),
     (_met >= _due, GridStatus.MET.value),

@@ -136,7 +136,7 @@ class PatrolVerdict(Base):
     )  # each: reason, from, to, unknown_s
     clock_offset_s: Mapped[int] = mapped_column(server_default="0")  # the largest error of the phone's clock
     # Where the walker was every 30 s, and their middle in degrees and days: how copies are found
-    # (patrol/likeness.py).
+    # (patrol/judging/likeness.py).
     trace: Mapped[bytes | None]
     middle: Mapped[WKBElement | None] = mapped_column(
         Geometry("POINTZ", srid=CGCS2000, dimension=3, spatial_index=False)
@@ -150,7 +150,7 @@ class PatrolVerdict(Base):
 
 
 class GridWeek(Base):
-    """How a grid's subtree stands in a week; rewritten by patrol/compliance.py from facts."""
+    """How a grid's subtree stands in a week; rewritten by patrol/weeks/roll_up.py from facts."""
 
     __tablename__ = "grid_weeks"
 

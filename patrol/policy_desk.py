@@ -19,7 +19,7 @@ from core import audit
 from core.clock import Week, today
 from core.errors import Conflict, FieldError, Invalid, NotFound
 from geo.models import Grid
-from patrol.evidence import grid_on, stored_policies
+from patrol.judging.evidence import grid_on, stored_policies
 from patrol.models import PatrolPolicy
 from patrol.parts import meets, parts_seen, path_of, require_managed
 from patrol.policies import Policy, PolicyRow, policy_for

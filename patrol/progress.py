@@ -10,17 +10,17 @@ from sqlalchemy.orm import Session
 from access.scope import Actor
 from core.clock import LOCAL_ZONE, Week, local_date
 from geo.models import Grid
-from patrol.evidence import closing_of
-from patrol.judging import look_at
+from patrol.judging.evidence import closing_of
+from patrol.judging.judge import look_at
+from patrol.judging.reasons import Reason, figure
+from patrol.judging.verdicts import Check, Kind, Status
 from patrol.models import Patrol
 from patrol.policies import Policy
 from patrol.presence.rules import StandingCheckpoint, Useless, Visit
 from patrol.queries import readable_patrol
-from patrol.reasons import Reason, figure
-from patrol.standing import Pair, grids_in_week, pairs_in_week
-from patrol.substitutes import stand_ins_in_week
-from patrol.verdicts import Check, Kind, Status
-from patrol.weeks import Counted, JudgedPatrol, count_week
+from patrol.weeks.counting import Counted, JudgedPatrol, count_week
+from patrol.weeks.standing import Pair, grids_in_week, pairs_in_week
+from patrol.weeks.substitutes import stand_ins_in_week
 
 _DAYS_ZH = "一二三四五六日"
 _DAYS_EN = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

@@ -17,12 +17,12 @@ from core.clock import Week, today
 from core.errors import NotFound
 from core.models import QuarantinedItem
 from geo.models import Grid, GridVersion
-from patrol.evidence import newest_of_patrol
+from patrol.judging.evidence import newest_of_patrol
+from patrol.judging.reasons import Reason
+from patrol.judging.verdicts import effective_status
 from patrol.models import Patrol, PatrolVerdict, Segment
-from patrol.reasons import Reason
-from patrol.standing import counts_of
-from patrol.verdicts import effective_status
-from patrol.weeks import Counted
+from patrol.weeks.counting import Counted
+from patrol.weeks.standing import counts_of
 
 OPEN, JUDGING, JUDGED = "open", "judging", "judged"
 # Shown nowhere here.

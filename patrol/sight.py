@@ -26,7 +26,7 @@ from core.settings import PatrolSettings
 from geo.models import Grid
 from patrol.appeals.asking import open_appeal_about
 from patrol.appeals.queries import waits_for_decision
-from patrol.judging import Seen, look_at
+from patrol.judging.judge import Seen, look_at
 from patrol.models import Patrol, PatrolVerdict
 from patrol.presence.rules import CheckInFact, GapFact
 from registry.models import Checkpoint

@@ -1,6 +1,6 @@
 """Does the division cover everything: the ground, and every object on it (clause 4.1, appendix A item 1)?
 
-The ground is the street's outline where the boundary layer holds one with its code (geo/base_layers.py).
+The ground is the street's outline where the boundary layer holds one with its code (geo.tiles.base_layers).
 Official outlines are not public; without one it is that of the level-1 grids together.
 """
 
@@ -16,11 +16,11 @@ from sqlalchemy.orm import Session, aliased
 from access.roles import Action
 from access.scope import Actor, require
 from core.errors import NotFound
-from geo.base_layers import outline_of
 from geo.codes import Reason
 from geo.ground import Covered, covered, united
 from geo.models import Division, Grid, GridVersion
 from geo.queries import standing_on, version_on
+from geo.tiles.base_layers import outline_of
 from registry.inventory import (
     Figures,
     Registered,

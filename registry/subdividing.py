@@ -13,11 +13,11 @@ from sqlalchemy.orm import Session
 
 from core.errors import Conflict
 from geo.codes import Reason
-from geo.graph_cut import BALANCE_TOLERANCE
+from geo.dividing.graph_cut import BALANCE_TOLERANCE
+from geo.dividing.partition import Footprints, Outline, footprints_of, partition, parts_for, polygonal
+from geo.fitting.topology import geodesic_area_m2
 from geo.models import CGCS2000
 from geo.norms import LEVEL_3, size_finding, size_norm
-from geo.partition import Footprints, Outline, footprints_of, partition, parts_for, polygonal
-from geo.topology import geodesic_area_m2
 from registry.inventory import NOTHING, Figures, standing_buildings
 from registry.models import Building
 

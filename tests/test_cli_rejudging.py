@@ -5,7 +5,7 @@ import pytest
 from access.roles import Role
 from core.clock import Week, now
 from core.database import Sessions
-from patrol.batch_judging import JUDGE_MANY
+from patrol.judging.batch import JUDGE_MANY
 from tests import make
 from tests.patrol.deliveries import Round, jobs_of, plot
 from tests.test_cli import Typed, on_database, stored, typed

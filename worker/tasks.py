@@ -8,14 +8,14 @@ from core.photo_files import photo_folder
 from core.photos import prune_photos
 from core.settings import Settings
 from core.sync.marks import forget_unused
-from patrol.batch_judging import judge_many, judge_waiting
-from patrol.compliance import roll_up, roll_up_recent
 from patrol.coverage.rolling import roll_up_coverage
 from patrol.duties.reminding import REMIND_STREET, remind, remind_street
-from patrol.freezing import freeze_recent, freeze_week
-from patrol.judging import judge_abandoned
+from patrol.judging.batch import judge_many, judge_waiting
+from patrol.judging.judge import judge_abandoned
 from patrol.retention import RETAIN, retain
 from patrol.trackers.folding import FOLD, enqueue_folding, fold
+from patrol.weeks.freezing import freeze_recent, freeze_week
+from patrol.weeks.roll_up import roll_up, roll_up_recent
 from worker import sweeping
 
 

@@ -14,7 +14,7 @@ from access.roles import Action
 from access.scope import Actor, Scope, scope_of
 from core.errors import NotFound
 from geo.collections import GRIDS, FeatureSource, Property
-from geo.tiles import GRID_LAYER
+from geo.tiles.grids import GRID_LAYER
 from patrol.layers import COMPLIANCE_LAYER, WEEK
 
 WEEK_TEXT = "week_text"

@@ -25,7 +25,7 @@ from api.paging import After, Limit, bad_cursor
 from api.problems import problem_replies
 from api.schemas.absences import AbsenceIn, AbsenceOut, AbsencePage, CancelIn
 from core.errors import Forbidden, Invalid, NotFound, Unauthenticated, Unavailable
-from patrol.compliance import recount_absence
+from patrol.weeks.roll_up import recount_absence
 
 router = APIRouter(prefix="/v1", tags=["teams"])
 

@@ -43,10 +43,10 @@ from patrol.appeals.queries import (
     read_appeal,
     read_review,
 )
-from patrol.problems import PatrolOfAnother, PatrolUnknown
 from patrol.queries import Cursor
+from patrol.recording.problems import PatrolOfAnother, PatrolUnknown
+from patrol.recording.tracks import Filed
 from patrol.rights import GridUnknown
-from patrol.tracks import Filed
 
 router = APIRouter(prefix="/v1", tags=["appeals"])
 

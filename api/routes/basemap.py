@@ -19,7 +19,9 @@ from api.routes.tiles import WantedTile
 from api.schemas.basemaps import BaseLayerOut, BasemapOut, BasemapsOut, LayerReportOut
 from api.tile_shortcut import MVT, tile_reply
 from core.errors import FieldError, Forbidden, Invalid, NotFound, TooLarge, Unauthenticated, Unavailable
-from geo.base_layers import (
+from geo.datums import UnknownDatum
+from geo.files.reading import read_grid_file
+from geo.tiles.base_layers import (
     BASE_LAYERS,
     LayerOrder,
     NoSuchBaseLayer,
@@ -30,10 +32,8 @@ from geo.base_layers import (
     list_layers,
     render_base_tile,
 )
-from geo.datums import UnknownDatum
-from geo.files.reading import read_grid_file
-from geo.tile_cache import Rendered
-from geo.tiles import MAX_ZOOM, MIN_ZOOM, NoSuchTile
+from geo.tiles.cache import Rendered
+from geo.tiles.grids import MAX_ZOOM, MIN_ZOOM, NoSuchTile
 
 router = APIRouter(tags=["base map"])
 

@@ -29,7 +29,7 @@ from patrol.checklists.problems import ChecklistUnknown, FindingInvalid, ThemesC
 from patrol.checklists.queries import checklist_versions, checklists_of_grid, progress_of
 from patrol.checklists.recording import record_results, set_themes
 from patrol.checklists.wire import ResultsIn, ThemesIn
-from patrol.problems import PatrolOfAnother, PatrolUnknown
+from patrol.recording.problems import PatrolOfAnother, PatrolUnknown
 from patrol.rights import GridUnknown
 
 router = APIRouter(prefix="/v1", tags=["checklists"])

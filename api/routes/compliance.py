@@ -17,11 +17,11 @@ from api.weeks import WantedWeek
 from core.clock import Week, now, today
 from core.errors import FieldError, Forbidden, Invalid, Unauthenticated, Unavailable
 from core.periods import Period, PeriodKind
+from patrol.closing import week_state
 from patrol.duties.compliance import By, PeriodStanding, standing_over
 from patrol.duties.compliance_table import compliance_csv, compliance_workbook
 from patrol.rights import GridUnknown
-from patrol.standing import Pair, standing_of
-from patrol.weeks import week_state
+from patrol.weeks.standing import Pair, standing_of
 
 router = APIRouter(prefix="/v1", tags=["compliance"])
 

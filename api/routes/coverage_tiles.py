@@ -23,8 +23,8 @@ from api.tile_shortcut import MVT, TileShortcut, tile_reply
 from core.database import reading
 from core.errors import Forbidden, Invalid, Unauthenticated, Unavailable
 from geo.queries import BBox
-from geo.tile_cache import Rendered, TileKey
-from geo.tiles import MAX_ZOOM, MIN_ZOOM, NoSuchTile, Tile
+from geo.tiles.cache import Rendered, TileKey
+from geo.tiles.grids import MAX_ZOOM, MIN_ZOOM, NoSuchTile, Tile
 from patrol.coverage.days import Days
 from patrol.coverage.tiles import FIELDS, LAYER, coverage_tile, fingerprint
 

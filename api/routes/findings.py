@@ -17,8 +17,8 @@ from patrol.checklists.problems import FindingConflict, FindingInvalid
 from patrol.checklists.queries import FindingFilter, list_findings, read_finding
 from patrol.checklists.recording import record_finding
 from patrol.checklists.wire import FindingIn
-from patrol.problems import PatrolOfAnother, PatrolUnknown
 from patrol.queries import Cursor
+from patrol.recording.problems import PatrolOfAnother, PatrolUnknown
 from patrol.rights import GridUnknown
 
 router = APIRouter(prefix="/v1", tags=["checklists"])

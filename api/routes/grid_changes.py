@@ -32,7 +32,7 @@ from api.schemas.plans import (
 )
 from core.errors import NotFound
 from core.storable import Body
-from geo.editing import DoesNotDivide, NoGroundInside, PartsOverlap
+from geo.fitting.editing import DoesNotDivide, NoGroundInside, PartsOverlap
 from geo.plans.desk import begin_with, require_version
 
 router = APIRouter(prefix="/v1", tags=["division plans"])

@@ -20,11 +20,11 @@ from core.spreadsheets import UnreadableTable
 from core.texts import WrongEncoding
 from geo.datums import UnknownDatum
 from geo.files.exporting import TooManyGrids, exported_grids
+from geo.files.geojson import UnreadableFile
 from geo.files.mapping import parse_mapping
 from geo.files.reading import ReadOptions, read_grid_file
 from geo.files.writing import KINDS, FileFormat, write_file
-from geo.geojson import UnreadableFile
-from geo.importing import ImportOrder, import_grids
+from geo.importing.grids import ImportOrder, import_grids
 
 router = APIRouter(prefix="/v1", tags=["grids"])
 

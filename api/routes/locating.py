@@ -15,10 +15,10 @@ from api.problems import problem_replies
 from api.schemas.locating import LocatedOut, LocatedPointsOut, LocateIn
 from core.clock import today
 from core.errors import Invalid, NotFound, Unauthenticated, Unavailable
-from geo.batch_locating import locate_points, read_points
 from geo.datums import UnknownDatum
-from geo.located_index import GridIndexes
-from geo.locating import OutsideChina, locate
+from geo.locating.batch import locate_points, read_points
+from geo.locating.locate import OutsideChina, locate
+from geo.locating.located_index import GridIndexes
 from geo.pack import PackTooLarge, pack_content, pack_document
 
 router = APIRouter(prefix="/v1", tags=["grids"])

@@ -11,11 +11,17 @@ from api.routes.patrols import ALWAYS, REPEATED
 from api.schemas.patrol_evidence import CheckInIn, CheckInOut, GapIn, GapStoredOut, ProgressOut
 from core.errors import DomainError, FieldError, Invalid, NotFound, TooMany
 from core.quarantine import QuarantineFull
-from patrol.filing import ItemKey
 from patrol.presence.plates import Plates
 from patrol.presence.recording import record_check_in, record_gap
-from patrol.problems import CheckInConflict, CheckpointUnknown, GapConflict, PatrolOfAnother, PatrolUnknown
 from patrol.progress import progress_of
+from patrol.recording.filing import ItemKey
+from patrol.recording.problems import (
+    CheckInConflict,
+    CheckpointUnknown,
+    GapConflict,
+    PatrolOfAnother,
+    PatrolUnknown,
+)
 from registry.plates import plate_keys
 from registry.problems import PlateUnknown
 

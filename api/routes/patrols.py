@@ -22,9 +22,10 @@ from api.weeks import WantedWeek
 from core.errors import DomainError, Forbidden, Invalid, NotFound, TooLarge, Unauthenticated, Unavailable
 from core.quarantine import QuarantineFull
 from geo.datums import Datum
-from patrol.gpx import MAX_GPX_BYTES, GpxInvalid
-from patrol.imports import import_track
-from patrol.problems import (
+from patrol.queries import Cursor, PatrolFilter, list_patrols, read_patrol
+from patrol.recording.gpx import MAX_GPX_BYTES, GpxInvalid
+from patrol.recording.imports import import_track
+from patrol.recording.problems import (
     PatrolConflict,
     PatrolFinished,
     PatrolFull,
@@ -32,10 +33,9 @@ from patrol.problems import (
     PatrolUnknown,
     SegmentConflict,
 )
-from patrol.queries import Cursor, PatrolFilter, list_patrols, read_patrol
+from patrol.recording.tracks import Finish, SegmentKey, Start, finish_patrol, record_segment, start_patrol
+from patrol.recording.wire import MAX_BODY_BYTES, SegmentInvalid
 from patrol.rights import GridUnknown
-from patrol.tracks import Finish, SegmentKey, Start, finish_patrol, record_segment, start_patrol
-from patrol.wire import MAX_BODY_BYTES, SegmentInvalid
 
 router = APIRouter(prefix="/v1", tags=["patrols"])
 

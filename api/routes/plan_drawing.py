@@ -26,8 +26,8 @@ from api.schemas.plans import (
     SubdivisionOut,
 )
 from geo.datums import UnknownDatum
-from geo.editing import DoesNotDivide, NoGroundInside, PartsOverlap, split_by_line, split_by_parts
-from geo.partition import TooFewBuildings
+from geo.dividing.partition import TooFewBuildings
+from geo.fitting.editing import DoesNotDivide, NoGroundInside, PartsOverlap, split_by_line, split_by_parts
 from geo.plans import drawing
 from geo.plans.desk import Desk, take_up
 from geo.plans.drawing import CannotDraw, Cut, NewGrid, NothingToUndo

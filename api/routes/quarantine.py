@@ -25,15 +25,15 @@ from core.errors import (
     Unavailable,
     Unguarded,
 )
-from patrol import problems as of_patrols
 from patrol.appeals import problems as of_appeals
 from patrol.checklists import problems as of_checklists
 from patrol.diary.remarking import RemarkConflict
 from patrol.queries import Cursor, list_kept
+from patrol.recording import problems as of_patrols
+from patrol.recording.wire import SegmentInvalid
 from patrol.rights import GridUnknown
 from patrol.trackers.wire import TrackerUnreadable
 from patrol.visits import problems as of_visits
-from patrol.wire import SegmentInvalid
 from registry.people import problems as of_households
 from registry.problems import PlateUnknown
 

@@ -28,8 +28,8 @@ from core.clock import Week, today
 from core.database import reading
 from core.errors import Invalid, NotFound, Unauthenticated, Unavailable
 from geo.queries import BBox
-from geo.tile_cache import Rendered, TileCache, TileKey
-from geo.tiles import (
+from geo.tiles.cache import Rendered, TileCache, TileKey
+from geo.tiles.grids import (
     GRID_LAYER,
     MAX_ZOOM,
     MIN_ZOOM,

@@ -11,8 +11,8 @@ from api.dependencies import Reading
 from api.problems import problem_replies
 from api.schemas.topology import TopologyOut
 from core.errors import FieldError, Invalid, NotFound, Unauthenticated, Unavailable
+from geo.fitting.queries import topology_below, topology_of_street
 from geo.queries import read_grid
-from geo.topology_queries import topology_below, topology_of_street
 
 router = APIRouter(prefix="/v1", tags=["grids"])
 

@@ -9,11 +9,11 @@ from pydantic_core import PydanticCustomError
 
 from api.schemas.patrols import CheckOut, PatrolOut, PersonOut, ReasonOut
 from core.storable import Body
-from patrol import reasons
 from patrol.appeals.asking import Claim
 from patrol.appeals.deciding import Ruling
 from patrol.appeals.queries import AppealState, AppealView, Decided, ReviewView
-from patrol.verdicts import Decision
+from patrol.judging import reasons
+from patrol.judging.verdicts import Decision
 
 MAX_PHOTOS = 9
 Note = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]

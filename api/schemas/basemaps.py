@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 from api.basemaps import Basemap
 from api.schemas.grids import HintOut, RejectionOut
-from geo.base_layers import BASE_LAYERS, LayerOrder, LayerReport, StoredLayer
+from geo.tiles.base_layers import BASE_LAYERS, LayerOrder, LayerReport, StoredLayer
 
 
 class BasemapOut(BaseModel):

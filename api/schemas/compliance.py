@@ -8,9 +8,9 @@ from pydantic import BaseModel
 
 from api.schemas.patrols import PersonOut, ReasonOut
 from core.clock import Week
-from patrol.standing import CountedPatrol, Pair, StandingGrid, Totals
-from patrol.verdicts import COUNTING, Status
-from patrol.weeks import WeekState
+from patrol.closing import WeekState
+from patrol.judging.verdicts import COUNTING, Status
+from patrol.weeks.standing import CountedPatrol, Pair, StandingGrid, Totals
 
 
 class WeekOut(BaseModel):

@@ -15,7 +15,7 @@ from patrol.duties.households import Arrival
 from patrol.duties.measuring import Credit, DutyItem
 from patrol.duties.models import Reminder
 from patrol.duties.rules import DutyRow, Status
-from patrol.standing import StandingGrid
+from patrol.weeks.standing import StandingGrid
 
 
 class SentenceOut(BaseModel):

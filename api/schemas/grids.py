@@ -9,9 +9,9 @@ from pydantic import BaseModel
 from access.queries import GridPerson
 from access.roles import Role
 from geo.codes import DigitGroup, Reason
-from geo.geojson import Rejection
+from geo.files.geojson import Rejection
 from geo.history import GridHistory, GridPeriod, Successions, Successor
-from geo.importing import ImportReport
+from geo.importing.grids import ImportReport
 from geo.queries import Ancestor, GridDetail, GridSummary
 
 Position = tuple[float, float]  # lon, lat

@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from geo.batch_locating import MAX_ACCURACY_M, PointRejection, Points, PointsAt
-from geo.located_index import DatedIndex
-from geo.locating import PLANE_LEVELS, LevelAt, Located, NearbyGrid
+from geo.locating.batch import MAX_ACCURACY_M, PointRejection, Points, PointsAt
+from geo.locating.locate import PLANE_LEVELS, LevelAt, Located, NearbyGrid
+from geo.locating.located_index import DatedIndex
 
 MAX_POINTS = 10_000
 

@@ -8,10 +8,10 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from api.schemas.patrols import SENT_AT, CheckOut, ReasonOut, UselessCheckInOut, VisitOut, check_members
 from core.storable import Body
+from patrol.judging.reasons import Reason
 from patrol.presence.recording import CheckInClaim, FiledCheckIn, GapClaim, GapReason, Position
 from patrol.presence.rules import StandingCheckpoint
 from patrol.progress import Progress
-from patrol.reasons import Reason
 
 _LON, _LAT = Field(ge=73.0, le=135.1), Field(ge=3.8, le=53.6)  # China, as for fixes
 

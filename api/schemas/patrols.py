@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field
 
-from patrol import reasons
+from patrol.judging import reasons
+from patrol.judging.reasons import Reason
 from patrol.queries import PatrolView, VerdictView
-from patrol.reasons import Reason
 
 SENT_AT = "the phone's clock at this attempt: by it the server knows how wrong the clock is"
 
@@ -185,7 +185,7 @@ class PatrolPage(BaseModel):
 
 
 class FixIn(BaseModel):
-    """One position, for the documentation only: bodies are read by patrol/wire.py."""
+    """One position, for the documentation only: bodies are read by patrol/recording/wire.py."""
 
     at: AwareDatetime
     lon: float

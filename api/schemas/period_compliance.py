@@ -8,9 +8,9 @@ from api.schemas.compliance import GridOut
 from api.schemas.duties import PeriodOut, SentenceOut, person_out
 from api.schemas.patrols import PersonOut
 from core.clock import Week, now
+from patrol.closing import WeekState, week_state
 from patrol.duties.compliance import By, Line, PeriodStanding, Sums
 from patrol.duties.compliance_table import explain
-from patrol.weeks import WeekState, week_state
 
 
 class SumsOut(BaseModel):

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from api.schemas.grids import HintOut, RejectionOut
 from core.storable import Attributes, Body
-from geo.geojson import Rejection
+from geo.files.geojson import Rejection
 from geo.plans.checking import CheckReport, Finding
 from geo.plans.importing import PlanImportReport
 from geo.plans.queries import PlanStep, PlanSummary

@@ -5,9 +5,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from geo.faults import fault_collection
-from geo.topology import FaultKind
-from geo.topology_queries import TopologyReport
+from geo.fitting.faults import fault_collection
+from geo.fitting.queries import TopologyReport
+from geo.fitting.topology import FaultKind
 
 SHOWN = 2_000  # faults in one reply; `totals` counts all
 

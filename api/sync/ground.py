@@ -19,11 +19,11 @@ from access.roles import ACTIONS, LABELS, Action
 from access.scope import Actor, Scope, scope_of
 from api.sync.prepared import Prepared
 from core.sync.feeds import DIGEST_BYTES, AnyFeed, Feed, Item, LargeFeed, digest_of
-from geo.located_index import DEEPEST_PLANE_LEVEL
+from geo.locating.located_index import DEEPEST_PLANE_LEVEL
 from geo.models import Grid, GridVersion
 from geo.pack import PackContent, PackTooLarge, pack_content, pack_document
 from geo.queries import standing_on, version_on
-from patrol.evidence import stored_policies
+from patrol.judging.evidence import stored_policies
 from patrol.policies import policy_for
 from registry.models import Checkpoint
 from registry.placing import OF_CHECKPOINTS, Home, with_grids

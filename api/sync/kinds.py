@@ -27,12 +27,20 @@ from patrol.appeals.asking import put_appeal
 from patrol.appeals.models import Appeal
 from patrol.checklists.models import Finding, PatrolThemes
 from patrol.checklists.recording import record_finding, record_results, set_themes
-from patrol.filing import ItemKey
 from patrol.models import Patrol, Segment
 from patrol.presence.models import CheckIn, PatrolGap
 from patrol.presence.plates import Plates
 from patrol.presence.recording import record_check_in, record_gap
-from patrol.tracks import Filed, Finish, SegmentKey, Start, finish_patrol, record_segment, start_patrol
+from patrol.recording.filing import ItemKey
+from patrol.recording.tracks import (
+    Filed,
+    Finish,
+    SegmentKey,
+    Start,
+    finish_patrol,
+    record_segment,
+    start_patrol,
+)
 from patrol.visits.correcting import correct_visit
 from patrol.visits.models import Visit, VisitVersion
 from patrol.visits.recording import record_visit

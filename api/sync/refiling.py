@@ -11,7 +11,7 @@ from core.clock import now
 from core.errors import DomainError
 from core.models import QuarantinedItem
 from core.secrecy import key_ring
-from patrol.tracks import FINISH, REFILERS, SEGMENT, START, file_again
+from patrol.recording.tracks import FINISH, REFILERS, SEGMENT, START, file_again
 
 
 def refile(session: Session, sender: Sender, quarantine_id: uuid.UUID) -> bool | DomainError:

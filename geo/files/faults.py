@@ -3,7 +3,7 @@
 from typing import Any
 
 from core.errors import FieldError
-from geo.geojson import UnreadableFile
+from geo.files.geojson import UnreadableFile
 
 
 def unreadable(reason: str, zh: str, en: str, *, pointer: str = "/file", **extra: Any) -> UnreadableFile:

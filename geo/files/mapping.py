@@ -9,7 +9,7 @@ import msgspec
 
 from geo.codes import Reason
 from geo.files.faults import unreadable
-from geo.geojson import FieldFault
+from geo.files.geojson import FieldFault
 from geo.norms import KINDS
 
 PROPERTIES = ("code", "name", "level", "parent", "kind", "households", "object_code")

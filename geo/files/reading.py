@@ -1,4 +1,4 @@
-"""Read grids from any kind of file that offices send, as GeoJSON-like features for geo.geojson.read_drafts.
+"""Read grids from any kind of file that offices send, as GeoJSON-like features for geojson.read_drafts.
 
 GeoJSON has a fast reader of its own; GDAL reads GeoPackage, zipped Shapefile and KML in a process of its own;
 tables (Excel, CSV) change what is said of grids that stand and leave their shapes alone.
@@ -22,11 +22,11 @@ from core.spreadsheets import is_table
 from geo.codes import Reason
 from geo.files.archive import Archive, Member
 from geo.files.faults import unreadable
+from geo.files.geojson import CURVED, FAULT, FieldFault, read_features
 from geo.files.layers import ENVIRONMENT
 from geo.files.mapping import ID, KML_STYLE, checked_mapping, fields_of_properties, joined, properties_of
 from geo.files.shapefile import Shapefile, decode_texts
 from geo.files.tables import read_table
-from geo.geojson import CURVED, FAULT, FieldFault, read_features
 
 _LIMITS = Limits(memory_mib=3072, seconds=60, result_mib=1024)
 _JSON = (".json", ".geojson")

@@ -11,9 +11,9 @@ import shapely
 
 from core.spreadsheets import Row, read_rows
 from geo.codes import Reason
+from geo.files.geojson import FAULT, OWN_PROPERTIES, STANDING, FieldFault
 from geo.files.mapping import ATTRIBUTES, GEOMETRY_COLUMNS, ID, fields_of_properties, properties_of
-from geo.geojson import FAULT, OWN_PROPERTIES, STANDING, FieldFault
-from geo.import_plan import StoredGrid
+from geo.importing.plan import StoredGrid
 
 COLUMNS = "columns"  # member of a row's feature: which properties and attributes the table speaks of
 _FIRST_LEVEL_WITHOUT_SHAPE = 4

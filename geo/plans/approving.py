@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 from core import audit
 from core.errors import Conflict, Forbidden
 from core.signals import GRIDS, announce
-from geo.grid_writing import Origin, write_grids
-from geo.importing import ONE_IMPORT_AT_A_TIME
+from geo.importing.grids import ONE_IMPORT_AT_A_TIME
+from geo.importing.writing import Origin, write_grids
 from geo.models import DivisionPlan, Grid, GridSuccession, GridVersion, PlannedChange
 from geo.plans.checking import CheckReport, Finding, check_plan
 from geo.plans.queries import had_a_hand_in

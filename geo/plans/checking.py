@@ -7,13 +7,13 @@ from sqlalchemy.orm import Session
 
 from core.clock import today
 from geo.codes import Reason, parse
-from geo.geojson import GridDraft
-from geo.import_plan import ImportPlan, StoredGrid, Surroundings, plan_import
+from geo.files.geojson import GridDraft
+from geo.fitting.topology import Fault, FaultKind, check_siblings
+from geo.importing.plan import ImportPlan, StoredGrid, Surroundings, plan_import
 from geo.models import DivisionPlan
 from geo.norms import RuledGrid, is_scattered, level_faults, level_hints, size_finding
 from geo.plans.world import CREATE, RETIRE, PlanGrid, World, load_world, multi
 from geo.queries import lookups_of_streets
-from geo.topology import Fault, FaultKind, check_siblings
 
 _MONDAY = 0
 _BLOCKING = {FaultKind.OVERLAP, FaultKind.OUTSIDE}

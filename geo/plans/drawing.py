@@ -12,8 +12,8 @@ import numpy as np
 from shapely.geometry.base import BaseGeometry
 
 from core.errors import Conflict, FieldError, Invalid
-from geo import editing
 from geo.codes import FIRST_MERGED
+from geo.fitting import editing
 from geo.plans.world import CREATE, PlanGrid, World
 
 _LEVELS_WITH_SHAPE = range(1, 4)

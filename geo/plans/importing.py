@@ -1,6 +1,6 @@
 """Grids of a file into a plan: all of them, or none with a reason for each feature that cannot be.
 
-Unlike geo/importing.py this takes shapes that overlap or leave gaps: a draft is where they are repaired. A
+Unlike geo/importing/ this takes shapes that overlap or leave gaps: a draft is where they are repaired. A
 level-2 or level-3 grid without code and parent goes below the grid that most of its ground lies in.
 """
 
@@ -13,11 +13,11 @@ import shapely
 
 from geo.codes import Reason
 from geo.datums import same_datum
+from geo.files.geojson import GridDraft, ReadFile, Rejection, read_drafts
 from geo.files.reading import GridFile
 from geo.files.tables import completed
-from geo.geojson import GridDraft, ReadFile, Rejection, read_drafts
-from geo.import_plan import Change, PlannedGrid, Surroundings, plan_import
-from geo.importing import told_where
+from geo.importing.grids import told_where
+from geo.importing.plan import Change, PlannedGrid, Surroundings, plan_import
 from geo.plans.checking import drafts_of, standing_after
 from geo.plans.desk import Desk
 from geo.plans.records import street_path

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from geo.fitting.repairing import Reach, repair_tree
+from geo.fitting.topology import FaultKind
 from geo.plans.checking import PlanFault, faults_of
 from geo.plans.world import World
-from geo.repairing import Reach, repair_tree
-from geo.topology import FaultKind
 
 
 @dataclass(frozen=True, slots=True)

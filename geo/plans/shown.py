@@ -10,11 +10,11 @@ from typing import Any
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from geo.faults import FamilyFault, fault_collection
+from geo.fitting.faults import FamilyFault, fault_collection
+from geo.fitting.topology import flat, geodesic_area_m2
 from geo.plans.checking import PlanFault
 from geo.plans.records import DRAFT, SUBMITTED
 from geo.plans.world import RETIRE, PlanGrid, World
-from geo.topology import flat, geodesic_area_m2
 
 _DIGITS = 8  # of coordinates: a millimetre, so that what the page sends back still fits
 

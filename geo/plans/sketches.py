@@ -9,7 +9,7 @@ from shapely.geometry import LineString, MultiPolygon
 
 from core.errors import FieldError, Invalid
 from geo.datums import to_cgcs2000
-from geo.geojson import read_drafts
+from geo.files.geojson import read_drafts
 
 _MOST_POSITIONS = 2_000  # by hand; boundaries of more come in files
 

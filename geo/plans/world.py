@@ -16,7 +16,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session, defer
 
 from core.errors import FieldError, Invalid
-from geo.import_plan import StoredGrid
+from geo.importing.plan import StoredGrid
 from geo.models import CGCS2000, DivisionPlan, PlannedChange
 from geo.stored_grids import stored_grids
 

@@ -1,6 +1,6 @@
 """Appeals (补签): a worker says why a patrol should count, with a note and photos.
 
-Phones send them late, twice and before the patrol they are about; patrol/tracks.py tells the rules.
+Phones send them late, twice and before the patrol they are about; patrol/recording/tracks.py tells the rules.
 """
 
 import hashlib
@@ -32,10 +32,10 @@ from patrol.appeals.problems import (
     AppealUnknown,
 )
 from patrol.models import Patrol
-from patrol.problems import PatrolOfAnother, PatrolUnknown
+from patrol.recording.problems import PatrolOfAnother, PatrolUnknown
+from patrol.recording.tracks import REFILERS, Filed, lock_patrol
+from patrol.recording.wire import check_moment
 from patrol.rights import grid_to_patrol
-from patrol.tracks import REFILERS, Filed, lock_patrol
-from patrol.wire import check_moment
 
 APPEAL = "patrol-appeal"  # kind of kept items
 PHOTOS = "appeal"  # kind of thing that photos hang on (access/photos.py)

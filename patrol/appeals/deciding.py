@@ -32,9 +32,9 @@ from patrol.appeals.problems import (
     OwnPatrol,
 )
 from patrol.coverage.rolling import enqueue_days
-from patrol.judging import enqueue_roll_up, judge_patrol
+from patrol.judging.judge import enqueue_roll_up, judge_patrol
+from patrol.judging.verdicts import COUNTING, Decision, Status, effective_status
 from patrol.models import Patrol, PatrolVerdict
-from patrol.verdicts import COUNTING, Decision, Status, effective_status
 
 SOURCE = "appeal"  # of patrols that only an accepted appeal speaks for
 

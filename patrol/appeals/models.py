@@ -103,6 +103,6 @@ class WeekResult(Base):
     required: Mapped[int]
     counted: Mapped[int]
     met: Mapped[bool]
-    patrols: Mapped[list[dict[str, Any]]]  # patrol/frozen.py gives the fields
+    patrols: Mapped[list[dict[str, Any]]]  # patrol/weeks/frozen.py gives the fields
     policy_id: Mapped[int] = mapped_column(ForeignKey("patrol_policies.policy_id"))
     frozen_at: Mapped[datetime]

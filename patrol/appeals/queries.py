@@ -19,9 +19,9 @@ from geo.models import Grid
 from patrol.appeals.asking import PHOTOS, is_open, open_appeal_about
 from patrol.appeals.models import Appeal, PatrolDecision
 from patrol.appeals.problems import AppealUnknown
+from patrol.judging.verdicts import Status
 from patrol.models import PatrolVerdict
 from patrol.queries import Cursor, PatrolView, below, grid_name, patrols_by_id, read_patrol
-from patrol.verdicts import Status
 
 # with code and name of the grid, names of worker and decider, and whether the actor may decide
 _AppealRows = Select[Appeal, str, str, str, str, bool]

@@ -1,9 +1,9 @@
 """Findings, results and themes of patrols as phones deliver them: late, twice, before their patrol.
 
-patrol/tracks.py tells the rules: a repeat is answered as the first time, another content under the same id is
-a conflict, what cannot be filed is kept aside with its reason and the error returned, and what comes before
-its patrol is filed when that arrives. Results that are in order are findings too, under an id made of what
-they say, so that any of them may come in any request, in any order, as often as needed.
+patrol/recording/tracks.py tells the rules: a repeat is answered as the first time, another content under
+the same id is a conflict, what cannot be filed is kept aside with its reason and the error returned, and
+what comes before its patrol is filed when that arrives. Results that are in order are findings too, under an
+id made of what they say, so that any of them may come in any request, in any order, as often as needed.
 """
 
 import uuid
@@ -31,11 +31,11 @@ from patrol.checklists.placing import grid_path_at
 from patrol.checklists.problems import FindingConflict, FindingInvalid, ThemesConflict
 from patrol.checklists.queries import row_of
 from patrol.checklists.wire import FindingIn, ResultsIn, ThemesIn, content_hash, parse
-from patrol.filing import lock_patrol
 from patrol.models import Patrol
-from patrol.problems import PatrolOfAnother, PatrolUnknown
-from patrol.tracks import REFILERS, Filed
-from patrol.wire import check_moment
+from patrol.recording.filing import lock_patrol
+from patrol.recording.problems import PatrolOfAnother, PatrolUnknown
+from patrol.recording.tracks import REFILERS, Filed
+from patrol.recording.wire import check_moment
 
 FINDING, RESULTS, THEMES = "finding", "checklist-results", "patrol-themes"  # kinds of kept items
 PHOTOS_OF = "finding"  # access/photos.py

@@ -17,14 +17,14 @@ from sqlalchemy.orm import Session
 from core.clock import local_date
 from geo.cells import Cells, unpacked
 from geo.models import Grid
-from patrol.cleaning import clean
 from patrol.coverage.days import Days
 from patrol.coverage.silences import reachable, silences_of
 from patrol.coverage.sums import Kind, Passes
-from patrol.evidence import area_of, grid_on, recorded, stored_policies
+from patrol.judging.cleaning import clean
+from patrol.judging.evidence import area_of, grid_on, recorded, stored_policies
+from patrol.judging.verdicts import COUNTING, Decision, Status, effective_status
 from patrol.models import Patrol, PatrolVerdict
 from patrol.policies import Policy
-from patrol.verdicts import COUNTING, Decision, Status, effective_status
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from access.scope import Actor, Scope, require, scope_of
 from geo.cells import COVERAGE_RESOLUTION, Cells, parents_of, unpacked
 from geo.models import CGCS2000, Grid, GridVersion
 from geo.queries import BBox, standing_on, version_on
-from patrol.evidence import area_of
+from patrol.judging.evidence import area_of
 from patrol.rights import GridUnknown
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from geo.cells import Cells, cells_of, neighbours_of
-from geo.index import GridIndex
+from geo.locating.index import GridIndex
 from geo.models import Grid
 from geo.queries import standing_on
 from patrol.coverage.days import Days

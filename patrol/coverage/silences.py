@@ -12,7 +12,7 @@ import numpy as np
 
 from geo.area import distances_m
 from geo.cells import Cells, centres_of
-from patrol.cleaning import CleanTrack
+from patrol.judging.cleaning import CleanTrack
 
 REACH_MPS = 1.5  # a brisk walk
 _SLACK_M = 30.0  # about an edge of a cell, and what a receiver errs by

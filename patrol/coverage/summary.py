@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from access.scope import Scope
 from geo.cells import COVERAGE_RESOLUTION, Cells, unpacked
-from geo.level_index import level_index
+from geo.locating.level_index import level_index
 from geo.models import Grid, GridVersion
 from geo.queries import standing_on, version_on
 from patrol.coverage.days import Days
@@ -25,7 +25,7 @@ from patrol.coverage.objects import (
 )
 from patrol.coverage.queries import heat_on
 from patrol.coverage.sums import Heat, Int64, places_in
-from patrol.evidence import area_of
+from patrol.judging.evidence import area_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from sqlalchemy import ColumnElement, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from access.scope import Scope
-from geo.cell_tiles import DrawnCells, box_of, cells_within, render_cells, resolution_at
 from geo.models import Grid, GridVersion
-from geo.tiles import Tile
+from geo.tiles.cells import DrawnCells, box_of, cells_within, render_cells, resolution_at
+from geo.tiles.grids import Tile
 from patrol.coverage.days import Days
 from patrol.coverage.ground import Ground, grounds_of
 from patrol.coverage.models import CoverageSum

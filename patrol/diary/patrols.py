@@ -11,14 +11,14 @@ from sqlalchemy.orm import Session
 from core.clock import LOCAL_ZONE, Week, local_date
 from geo.models import Grid, GridVersion
 from geo.queries import version_on
-from patrol import reasons
 from patrol.checklists.fields import FIELDS, ServiceField
 from patrol.checklists.models import PatrolThemes
 from patrol.diary.entries import PROVIDERS, Entry, Span
+from patrol.judging import reasons
+from patrol.judging.verdicts import Status, effective_status
 from patrol.models import Patrol, PatrolVerdict
-from patrol.standing import counts_of
-from patrol.verdicts import Status, effective_status
-from patrol.weeks import Counted
+from patrol.weeks.counting import Counted
+from patrol.weeks.standing import counts_of
 
 _DAY: ColumnElement[Any] = cast(func.timezone(LOCAL_ZONE.key, Patrol.started_at), Date)
 

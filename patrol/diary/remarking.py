@@ -17,8 +17,8 @@ from core.errors import Conflict, DomainError, FieldError, Invalid
 from core.models import QuarantinedItem
 from core.settings import PatrolSettings
 from patrol.diary.models import DiaryRemark
-from patrol.tracks import REFILERS, Filed
-from patrol.wire import check_moment
+from patrol.recording.tracks import REFILERS, Filed
+from patrol.recording.wire import check_moment
 
 REMARK = "diary-remark"  # kind of kept items
 

@@ -2,7 +2,7 @@
 
 A week belongs to the period of its Thursday (core/periods.py), so that months add up to quarters and these to
 the year of the ISO weeks. Frozen weeks are read as they were written down, all in one statement; a week that
-may still change, or that a decision has changed since, is counted by patrol/standing.py.
+may still change, or that a decision has changed since, is counted by patrol/weeks/standing.py.
 """
 
 import uuid
@@ -26,12 +26,12 @@ from geo.queries import version_on
 from patrol.appeals.models import FrozenWeek, PatrolDecision, WeekResult
 from patrol.duties.gathering import day_within
 from patrol.duties.rules import prorated
-from patrol.evidence import stored_policies
+from patrol.judging.evidence import stored_policies
 from patrol.models import PatrolVerdict
 from patrol.policies import PolicyRow
 from patrol.rights import GridUnknown
-from patrol.standing import StandingGrid, grids_in_week, pairs_in_week
-from patrol.weeks import GridStatus, grid_status
+from patrol.weeks.counting import GridStatus, grid_status
+from patrol.weeks.standing import StandingGrid, grids_in_week, pairs_in_week
 
 # A decision made about when the week was frozen may not be in what was written down.
 _AROUND_FREEZING = timedelta(hours=1)

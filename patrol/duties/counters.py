@@ -10,12 +10,12 @@ from sqlalchemy.orm import Session
 from core.clock import LOCAL_ZONE, Week, local_date
 from core.periods import PeriodKind
 from patrol.duties.facts import Asked, Counted, Done, FactKind, Key, Measure, register
+from patrol.judging.verdicts import Status
 from patrol.policies import Policy
-from patrol.standing import Pair, pairs_in_week
-from patrol.verdicts import Status
 from patrol.visits.counting import Outcome, VisitFact, VisitRules, count_visits
 from patrol.visits.models import Visit
-from patrol.weeks import JudgedPatrol, count_week
+from patrol.weeks.counting import JudgedPatrol, count_week
+from patrol.weeks.standing import Pair, pairs_in_week
 from registry.people.models import Household
 
 _STEP = timedelta(hours=1)  # in which a possible start is looked for
@@ -23,7 +23,7 @@ _FEW = 2000  # households that are named one by one; more are found by their str
 
 
 def count_patrols(session: Session, asked: Asked) -> Counted:
-    """The patrols that the weekly count accepts (patrol/weeks.py), and what the grid's policy asks for."""
+    """The patrols that the weekly count accepts (patrol/weeks/), and what the grid's policy asks for."""
     if asked.period.kind is not PeriodKind.WEEK:
         raise ValueError("patrols are counted by the week (clause 11.2.1)")
     pairs = pairs_in_week(session, asked.grids.values(), Week(asked.period.first))

@@ -18,7 +18,7 @@ from patrol.duties.gathering import Facts, Group, Wanted, facts_of, groups_of
 from patrol.duties.households import Arrival, DueHousehold
 from patrol.duties.measuring import DutyItem, can_still, items_of
 from patrol.duties.rules import DutyRow, Status, SubjectKind, due_by
-from patrol.standing import StandingGrid
+from patrol.weeks.standing import StandingGrid
 from registry.models import Address
 from registry.people.models import Household
 from registry.people.placing import House, at_their_doors

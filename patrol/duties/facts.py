@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from core.periods import Period
 from patrol.duties.rules import DutyRow, Reach
-from patrol.standing import StandingGrid
+from patrol.weeks.standing import StandingGrid
 
 Key = tuple[uuid.UUID, int] | uuid.UUID | int | str  # a pair, a household, a grid, a community
 

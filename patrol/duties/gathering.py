@@ -26,7 +26,7 @@ from patrol.duties.queries import (
     substitutions_in,
 )
 from patrol.duties.rules import DaysLeft, DutyRow, SubjectKind, duty_for, is_apart
-from patrol.standing import StandingGrid
+from patrol.weeks.standing import StandingGrid
 
 register_own()
 

@@ -15,12 +15,12 @@ from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from access.scope import Scope
-from geo.level_index import level_index
+from geo.locating.level_index import level_index
 from geo.models import Grid
 from geo.queries import standing_on
-from patrol.compliance import ids_in
 from patrol.duties.rules import DutyRow
-from patrol.standing import StandingGrid
+from patrol.weeks.roll_up import ids_in
+from patrol.weeks.standing import StandingGrid
 from registry.people.models import Household
 from registry.people.placing import OF_HOUSEHOLDS, at_their_doors
 from registry.people.queries import households_in, standing

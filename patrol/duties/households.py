@@ -14,7 +14,7 @@ from core.periods import Period
 from geo.models import Grid, GridVersion
 from patrol.duties.homes import Home, homes_in
 from patrol.duties.rules import DutyRow, prorated
-from patrol.standing import StandingGrid, grids_in_week
+from patrol.weeks.standing import StandingGrid, grids_in_week
 
 
 class Arrival(StrEnum):

@@ -1,7 +1,7 @@
 """How each subject of each duty stands in a period: required, done, forecast, excused. Read-only.
 
 Facts come from the counters (patrol/duties/facts.py); the weekly count of patrols is that of
-patrol/standing.py and is made nowhere else. Whoever held a grid on the day is answered for the day.
+patrol/weeks/standing.py and is made nowhere else. Whoever held a grid on the day is answered for the day.
 """
 
 import uuid
@@ -18,6 +18,7 @@ from access.scope import Actor
 from core.clock import local_date, now
 from core.periods import Period
 from core.work_calendar import load_calendar
+from patrol.closing import GRACE
 from patrol.duties.explaining import Sentence, Share, tell_excused, tell_many, tell_one
 from patrol.duties.facts import Done, Key, Measure
 from patrol.duties.gathering import Facts, Wanted, facts_of, groups_of
@@ -37,8 +38,7 @@ from patrol.duties.rules import (
     most_until,
     reach_by_days,
 )
-from patrol.standing import StandingGrid
-from patrol.weeks import GRACE
+from patrol.weeks.standing import StandingGrid
 
 _NOBODY_ARRIVED = Share(0, 0, 0, 0)
 

@@ -18,7 +18,7 @@ from geo.models import Grid
 from patrol.duties.models import Duty
 from patrol.duties.rules import DutyRow, Options, SubjectKind
 from patrol.rights import GridUnknown
-from patrol.standing import StandingGrid, grids_in_week
+from patrol.weeks.standing import StandingGrid, grids_in_week
 
 
 @dataclass(frozen=True, slots=True)

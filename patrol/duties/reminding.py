@@ -25,13 +25,13 @@ from core.jobs import enqueue
 from core.periods import Period, PeriodKind
 from core.work_calendar import load_calendar
 from geo.models import Grid
-from patrol.compliance import ids_in
 from patrol.duties.explaining import PERIOD_WORDS, Sentence
 from patrol.duties.gathering import Facts, Wanted, facts_of, groups_of
 from patrol.duties.measuring import DutyItem, items_of
 from patrol.duties.models import Reminder
 from patrol.duties.queries import heads_above
 from patrol.duties.rules import Status
+from patrol.weeks.roll_up import ids_in
 
 REMIND_STREET = "patrol.remind_street"
 # On Thursday whoever was not reached on Wednesday, because nothing ran, is reached after all.

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from access.scope import Actor
 from patrol.presence.rules import BY_POSITION
-from patrol.problems import CheckpointUnknown
+from patrol.recording.problems import CheckpointUnknown
 from registry.models import Checkpoint, RetiredPlate
 from registry.plates import Plate, PlateKeys, PlateProof, parse_short_code, split_token
 from registry.problems import PlateUnknown

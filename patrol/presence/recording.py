@@ -24,14 +24,20 @@ from core.models import QuarantinedItem
 from core.settings import PatrolSettings
 from geo.datums import to_cgcs2000
 from geo.models import Grid
-from patrol.filing import CHECK_IN, GAP, Filed, ItemKey, enqueue_judging, keep, lock_patrol
 from patrol.models import Patrol
 from patrol.presence.clocks import corrected, offset_s, sent_at_errors
 from patrol.presence.models import CheckIn, PatrolGap
 from patrol.presence.plates import Plates, Shown, address_tail, by_id, by_short_code, by_token
-from patrol.problems import CheckInConflict, CheckpointUnknown, GapConflict, PatrolOfAnother, PatrolUnknown
-from patrol.tracks import REFILERS
-from patrol.wire import check_moment
+from patrol.recording.filing import CHECK_IN, GAP, Filed, ItemKey, enqueue_judging, keep, lock_patrol
+from patrol.recording.problems import (
+    CheckInConflict,
+    CheckpointUnknown,
+    GapConflict,
+    PatrolOfAnother,
+    PatrolUnknown,
+)
+from patrol.recording.tracks import REFILERS
+from patrol.recording.wire import check_moment
 from registry.models import Checkpoint
 from registry.plates import split_token
 from registry.problems import PlateUnknown

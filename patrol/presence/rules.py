@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from geo.area import distances_m, metres_per_degree
-from patrol.cleaning import CleanTrack
+from patrol.judging.cleaning import CleanTrack
 from patrol.policies import Policy
 
 OUTDOOR = "outdoor"

@@ -21,10 +21,10 @@ from core.settings import PatrolSettings, SyncSettings
 from geo.datums import Datum
 from patrol.fixes import MAX_FIXES, Fixes, decode, in_batches
 from patrol.models import Patrol, Segment
+from patrol.recording.tracks import SegmentKey, file_segment
+from patrol.recording.wire import make_upload
 from patrol.trackers.models import TrackerFix, TrackerSegment
 from patrol.trackers.receiving import columns_of
-from patrol.tracks import SegmentKey, file_segment
-from patrol.wire import make_upload
 
 FOLD = "patrol.trackers.fold"
 _AT_ONCE = 20_000  # positions of one tracker in one job: a day and more

@@ -26,10 +26,10 @@ from core.settings import PatrolSettings
 from geo.datums import Datum
 from patrol.fixes import Fixes, from_columns
 from patrol.models import Patrol
+from patrol.recording.tracks import REFILERS, Filed
+from patrol.recording.wire import check_fixes
 from patrol.trackers.models import TrackerFix
 from patrol.trackers.wire import Message, Reported, TrackerUnreadable
-from patrol.tracks import REFILERS, Filed
-from patrol.wire import check_fixes
 
 TRACKER = "tracker-fix"  # kind of kept items
 _COLUMNS = ("lon", "lat", "accuracy_m", "speed_mps", "heading_deg", "altitude_m")

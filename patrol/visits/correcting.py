@@ -16,7 +16,8 @@ from core.clock import now
 from core.errors import DomainError, FieldError
 from core.models import QuarantinedItem
 from core.settings import PatrolSettings
-from patrol.tracks import Filed
+from patrol.recording.tracks import Filed
+from patrol.recording.wire import check_moment
 from patrol.visits.forgetting import lasting
 from patrol.visits.form_desk import form_of
 from patrol.visits.models import Visit, VisitForm, VisitVersion
@@ -29,7 +30,6 @@ from patrol.visits.problems import (
     VisitUnknown,
 )
 from patrol.visits.wire import CorrectionIn, content_hash, parse
-from patrol.wire import check_moment
 from registry.people.models import Household
 
 CORRECTION = "visit-correction"  # kind of kept items

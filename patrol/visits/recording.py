@@ -21,7 +21,8 @@ from core.models import QuarantinedItem
 from core.photos import expect_photos
 from core.settings import PatrolSettings
 from geo.datums import to_cgcs2000
-from patrol.tracks import REFILERS, Filed
+from patrol.recording.tracks import REFILERS, Filed
+from patrol.recording.wire import check_moment
 from patrol.visits.correcting import CORRECTION, correct_visit, file_waiting_corrections
 from patrol.visits.forgetting import lasting
 from patrol.visits.form_desk import form_of
@@ -36,7 +37,6 @@ from patrol.visits.problems import (
 )
 from patrol.visits.rights import VisitedHousehold, has_seen, may_record, visited_household
 from patrol.visits.wire import Position, VisitIn, content_hash, parse
-from patrol.wire import check_moment
 from registry.people.keeping import ARRIVED
 
 VISIT = "visit"  # kind of kept items

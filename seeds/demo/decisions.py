@@ -15,10 +15,10 @@ from core.clock import LOCAL_ZONE, Week
 from patrol.appeals.asking import RECORDED, UNRECORDED
 from patrol.appeals.deciding import SOURCE
 from patrol.appeals.models import Appeal, FrozenWeek, PatrolDecision, WeekResult
-from patrol.freezing import freeze_week
+from patrol.closing import closes_at
+from patrol.judging.verdicts import Decision, Status
 from patrol.models import Patrol, PatrolVerdict
-from patrol.verdicts import Decision, Status
-from patrol.weeks import closes_at
+from patrol.weeks.freezing import freeze_week
 from seeds.demo.copying import copy_rows
 from seeds.demo.places import STREET_CODE
 from seeds.demo.schedule import WEEKS

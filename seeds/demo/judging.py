@@ -1,6 +1,6 @@
 """Verdicts of the recorded patrols, by the code that judges every patrol; nothing here decides anything.
 
-As when a week is judged anew (patrol/batch_judging.py): every patrol by itself, then each beside the others.
+As when a week is judged anew (patrol/judging/batch.py): every patrol by itself, then each beside the others.
 Grids and checkpoints of the demo have one version, so they are read once and not for every day.
 """
 
@@ -13,9 +13,9 @@ from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from core.clock import local_date
-from patrol.batch_judging import doubtful_values
 from patrol.coverage.rolling import enqueue_days
-from patrol.evidence import (
+from patrol.judging.batch import doubtful_values
+from patrol.judging.evidence import (
     StoredRows,
     checkpoints_on,
     grids_on,
@@ -24,12 +24,12 @@ from patrol.evidence import (
     stored_policies,
     stored_rows,
 )
-from patrol.judging import Seen, judge_recorded, row_of
-from patrol.likeness import trace_of
+from patrol.judging.judge import Seen, judge_recorded, row_of
+from patrol.judging.likeness import trace_of
+from patrol.judging.suspicion import Compared, Suspect, Suspicion, suspicions_of
 from patrol.models import Patrol, PatrolVerdict
 from patrol.policies import policy_for
 from patrol.presence.rules import StandingCheckpoint
-from patrol.suspicion import Compared, Suspect, Suspicion, suspicions_of
 from seeds.demo.copying import copy_rows
 from seeds.demo.places import STREET_CODE
 from seeds.demo.storing import StoredGrid

@@ -18,9 +18,9 @@ from core.models import AuditEntry
 from core.secrecy import KeyRing
 from core.signals import ACCESS, GRIDS, announce
 from geo.models import Division, Grid, GridVersion
-from patrol.compliance import roll_up
 from patrol.models import GridWeek, Patrol, PatrolVerdict, Segment
 from patrol.visits.models import Visit
+from patrol.weeks.roll_up import roll_up
 from registry.models import Address, Building, Checkpoint
 from registry.people.models import Household, HouseholdTag, Resident
 from seeds.base import ACTOR, load_base

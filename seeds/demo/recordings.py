@@ -9,7 +9,7 @@ import numpy as np
 
 from geo.datums import Datum
 from patrol.fixes import Fixes, join
-from patrol.wire import Upload, make_upload
+from patrol.recording.wire import Upload, make_upload
 from seeds.demo.outings import Manner, Outing
 from seeds.demo.plan import METRES_PER_LAT, METRES_PER_LON
 from seeds.demo.street import DemoGrid

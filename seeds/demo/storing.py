@@ -15,8 +15,8 @@ from access.passwords import PasswordHash
 from core.clock import LOCAL_ZONE
 from geo.cells import packed, polyfill
 from geo.datums import Datum
+from geo.fitting.topology import flat, geodesic_area_m2
 from geo.models import CGCS2000, Grid, GridVersion
-from geo.topology import flat, geodesic_area_m2
 from patrol.models import Patrol, Segment
 from seeds.base import ACTOR
 from seeds.demo.copying import copy_rows

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from access.roles import Role
 from access.scope import Actor
-from patrol.judging import ROLL_UP
+from patrol.judging.judge import ROLL_UP
 from tests import make
 from tests.patrol.deliveries import jobs_of
 

@@ -15,9 +15,9 @@ from core import audit
 from core.clock import Week, now
 from core.models import QuarantinedItem
 from patrol.appeals.models import Appeal, PatrolDecision
-from patrol.judging import ROLL_UP
+from patrol.judging.judge import ROLL_UP
 from patrol.models import Patrol
-from patrol.standing import counts_of
+from patrol.weeks.standing import counts_of
 from tests import make, pictures
 from tests.api.appealing import (
     APPEAL_ID,

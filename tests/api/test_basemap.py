@@ -22,8 +22,8 @@ from api.basemaps import hosts_of, offered_basemaps
 from core.database import Sessions
 from core.models import AuditEntry
 from core.settings import BasemapSettings, Settings
-from geo.base_layers import outline_of
 from geo.datums import from_cgcs2000
+from geo.tiles.base_layers import outline_of
 from tests import make
 
 Client = Callable[[Actor], TestClient]

@@ -12,7 +12,7 @@ from access.roles import Role
 from access.scope import Actor
 from core.clock import Week
 from tests import make
-from tests.patrol.test_compliance import MONDAY_9, World, a_week, world
+from tests.patrol.weeks.test_roll_up import MONDAY_9, World, a_week, world
 
 ClientOf = Callable[[Actor], TestClient]
 __all__ = ["world"]  # the fixture

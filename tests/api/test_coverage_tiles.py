@@ -18,11 +18,11 @@ from api.app import create_app
 from core.database import Sessions
 from core.settings import Settings
 from core.signals import RESULTS
-from geo.cell_tiles import resolution_at
 from geo.cells import Cells
-from geo.tiles import MAX_ZOOM, MIN_ZOOM, Tile
+from geo.tiles.cells import resolution_at
+from geo.tiles.grids import MAX_ZOOM, MIN_ZOOM, Tile
 from tests import make
-from tests.geo.test_tiles import tile_at
+from tests.geo.tiles.test_grids import tile_at
 from tests.listeners import FakeListener
 from tests.patrol.coverage.walked import MONDAY, SUNDAY, cells_in, rolled_up, walked
 

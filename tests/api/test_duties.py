@@ -15,7 +15,7 @@ from core.work_calendar import Day, DayKind, load_calendar, put_day
 from patrol.duties.reminding import remind_street
 from tests import make
 from tests.patrol.duties.doors import household, tagged
-from tests.patrol.test_compliance import MONDAY_9, World, judged, world
+from tests.patrol.weeks.test_roll_up import MONDAY_9, World, judged, world
 
 ClientOf = Callable[[Actor], TestClient]
 __all__ = ["world"]  # the fixture

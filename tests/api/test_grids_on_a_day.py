@@ -20,7 +20,7 @@ from core.database import Sessions
 from core.settings import Settings
 from geo.models import DivisionPlan, Grid, GridSuccession, GridVersion
 from tests import make
-from tests.geo.test_tiles import tile_at
+from tests.geo.tiles.test_grids import tile_at
 from tests.listeners import FakeListener
 
 Client = Callable[[Actor], TestClient]

@@ -21,8 +21,8 @@ from registry.plates import Plate, plate_keys
 from registry.throttle import MISSES_PER_MINUTE
 from tests import make
 from tests.patrol.deliveries import Round, moment, plot, recent
+from tests.patrol.judging.test_likeness import noisy
 from tests.patrol.presence_proofs import checkpoint, some_building
-from tests.patrol.test_likeness import noisy
 from tests.patrol.walks import patrol
 
 ClientOf = Callable[[Actor], TestClient]

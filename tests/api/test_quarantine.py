@@ -10,10 +10,10 @@ from access.roles import Role
 from access.scope import Actor
 from core.errors import DomainError
 from geo.models import Grid
-from patrol import problems as patrol_problems
 from patrol.appeals import problems as appeal_problems
 from patrol.checklists import problems as checklist_problems
-from patrol.tracks import record_segment
+from patrol.recording import problems as patrol_problems
+from patrol.recording.tracks import record_segment
 from patrol.visits import problems as visit_problems
 from registry.people import problems as household_problems
 from tests import make

@@ -12,10 +12,10 @@ from access.roles import Role
 from core.clock import Week, now
 from patrol.appeals.asking import Claim, put_appeal
 from patrol.appeals.deciding import Ruling, decide_appeal
-from patrol.freezing import freeze_week
+from patrol.judging.verdicts import Decision
 from patrol.models import PatrolVerdict
 from patrol.queries import read_patrol
-from patrol.verdicts import Decision
+from patrol.weeks.freezing import freeze_week
 from tests import make
 from tests.api.appealing import (
     APPEAL_ID,

@@ -21,7 +21,7 @@ from core.settings import Settings
 from core.signals import ACCESS, GRIDS
 from patrol.models import GridWeek
 from tests import make
-from tests.geo.test_tiles import tile_at
+from tests.geo.tiles.test_grids import tile_at
 from tests.listeners import FakeListener
 
 Client = Callable[[Actor], TestClient]

@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 from sqlalchemy.orm import Session
 
-from geo.importing import ImportOrder, ImportReport, import_grids
+from geo.importing.grids import ImportOrder, ImportReport, import_grids
 from tests.geo.street_file import DAY, Feature
 
 Run = Callable[..., ImportReport]

@@ -8,7 +8,7 @@ import numpy as np
 import shapely
 
 from geo.datums import from_cgcs2000
-from geo.importing import ImportReport
+from geo.importing.grids import ImportReport
 
 STREET = "320113007"
 COMMUNITY = STREET + "001"

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from shapely.geometry import LineString, Polygon
 from shapely.geometry.base import BaseGeometry
 
-from geo.arrangement import GRID_SIZE
-from geo.editing import (
+from geo.fitting.arrangement import GRID_SIZE
+from geo.fitting.editing import (
     DoesNotDivide,
     NoGroundInside,
     cut_children,

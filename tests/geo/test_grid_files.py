@@ -8,11 +8,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core.apart import run_apart
+from geo.files.geojson import UnreadableFile
 from geo.files.layers import ENVIRONMENT
 from geo.files.reading import ReadOptions, read_grid_file
-from geo.geojson import UnreadableFile
+from geo.fitting.topology import flat
 from geo.models import GridVersion
-from geo.topology import flat
 from tests.geo import grid_files
 from tests.geo.conftest import Run
 from tests.geo.grid_files import geopackage, kml, shapefile

@@ -17,8 +17,8 @@ import shapely
 from core.errors import Invalid
 from core.texts import WrongEncoding
 from geo.files import archive
+from geo.files.geojson import MAX_VERTICES, UnreadableFile
 from geo.files.reading import ReadOptions, read_grid_file
-from geo.geojson import MAX_VERTICES, UnreadableFile
 from tests.geo.conftest import Run
 from tests.geo.grid_files import curved_polygon, geopackage, kml, shapefile, shapes, written, zipped
 from tests.geo.street_file import COMMUNITY, Feature, box, feature, reasons, street

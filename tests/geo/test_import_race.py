@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
-from geo.importing import ImportOrder, ImportReport, import_grids
+from geo.importing.grids import ImportOrder, ImportReport, import_grids
 from tests.geo.conftest import everywhere
 from tests.geo.street_file import CODE, reasons, street
 

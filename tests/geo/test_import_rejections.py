@@ -9,8 +9,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from geo.datums import UnknownDatum
+from geo.fitting.topology import geodesic_area_m2
 from geo.models import Grid
-from geo.topology import geodesic_area_m2
 from tests.geo.conftest import Run
 from tests.geo.street_file import (
     CODE,

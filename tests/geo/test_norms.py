@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from geo.geojson import _DEFAULT_KINDS
+from geo.files.geojson import _DEFAULT_KINDS
 from geo.norms import KINDS, RuledGrid, is_scattered, level_faults, level_hints, size_finding, size_norm
 from seeds.demo import places
 

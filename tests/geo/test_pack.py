@@ -6,8 +6,8 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from geo.editing import split_by_line
-from geo.index import GridIndex, IndexedGrid
+from geo.fitting.editing import split_by_line
+from geo.locating.index import GridIndex, IndexedGrid
 from geo.pack import TOLERANCES_M, simplified
 from tests.geo.curvy import CELL_DEG, NORTH, WEST, CurvyDistrict
 

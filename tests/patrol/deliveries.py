@@ -15,9 +15,17 @@ from core.clock import now
 from core.settings import PatrolSettings
 from geo.models import Grid
 from patrol.fixes import Fixes
-from patrol.judging import judge_patrol
+from patrol.judging.judge import judge_patrol
 from patrol.models import PatrolVerdict
-from patrol.tracks import Filed, Finish, SegmentKey, Start, finish_patrol, record_segment, start_patrol
+from patrol.recording.tracks import (
+    Filed,
+    Finish,
+    SegmentKey,
+    Start,
+    finish_patrol,
+    record_segment,
+    start_patrol,
+)
 from tests import make
 from tests.patrol.walks import SOUTH, WEST, lon_lat, patrol
 

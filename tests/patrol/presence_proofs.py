@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 
 from access.scope import Actor
 from core.clock import now
-from patrol.filing import ItemKey
 from patrol.presence.plates import Plates
 from patrol.presence.recording import CheckInClaim, GapClaim, GapReason, record_check_in, record_gap
+from patrol.recording.filing import ItemKey
 from registry.models import Checkpoint
 from registry.plates import Plate, PlateKeys
 from registry.throttle import GuessThrottle

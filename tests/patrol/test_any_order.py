@@ -21,7 +21,7 @@ from patrol.fixes import join
 from patrol.models import Segment
 from patrol.presence.models import CheckIn
 from patrol.presence.recording import GapReason
-from patrol.tracks import JUDGE, Filed, finish_patrol, record_segment, start_patrol
+from patrol.recording.tracks import JUDGE, Filed, finish_patrol, record_segment, start_patrol
 from registry.models import Checkpoint
 from tests import make
 from tests.patrol.deliveries import LIMITS, Round, body_of, jobs_of, moment, plot, recent, row_of

@@ -14,12 +14,12 @@ from core.clock import Week, now
 from core.errors import DomainError, TooMany
 from core.models import QuarantinedItem
 from geo.models import Grid
-from patrol.judging import judge_abandoned
+from patrol.closing import closes_at
+from patrol.judging.judge import judge_abandoned
 from patrol.models import Patrol
 from patrol.presence.models import CheckIn, PatrolGap
 from patrol.presence.recording import CheckInClaim, GapReason, Position, record_check_in
-from patrol.tracks import JUDGE, Filed, file_again
-from patrol.weeks import closes_at
+from patrol.recording.tracks import JUDGE, Filed, file_again
 from registry.checkpoints import reissue_plate
 from registry.models import Checkpoint
 from registry.throttle import MISSES_PER_MINUTE

@@ -16,7 +16,7 @@ from geo.models import Grid
 from patrol.fixes import Fixes
 from patrol.models import Patrol, PatrolVerdict, Segment
 from patrol.presence.clocks import Clock, offset_s, sent_at_errors
-from patrol.tracks import Filed, finish_patrol, record_segment, start_patrol
+from patrol.recording.tracks import Filed, finish_patrol, record_segment, start_patrol
 from tests import make
 from tests.patrol.deliveries import LIMITS, Round, filed, fix_members, plot
 from tests.patrol.walks import shifted

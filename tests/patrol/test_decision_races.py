@@ -19,10 +19,10 @@ from core.errors import DomainError
 from patrol.appeals.asking import Claim, put_appeal, withdraw_appeal
 from patrol.appeals.deciding import Ruling, decide_appeal
 from patrol.appeals.models import Appeal, FrozenWeek, PatrolDecision
-from patrol.freezing import freeze_week
-from patrol.judging import judge_patrol
+from patrol.judging.judge import judge_patrol
+from patrol.judging.verdicts import Decision
 from patrol.models import PatrolVerdict
-from patrol.verdicts import Decision
+from patrol.weeks.freezing import freeze_week
 from tests import make
 from tests.patrol.deliveries import LIMITS, Round, plot, recent
 from tests.patrol.walks import patrol

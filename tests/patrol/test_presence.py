@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from patrol.fixes import Fixes, join
+from patrol.judging.verdicts import Kind, Status, Verdict, judge
 from patrol.policies import Policy
 from patrol.presence.rules import (
     CheckInFact,
@@ -17,7 +18,6 @@ from patrol.presence.rules import (
     StandingCheckpoint,
     presence_of,
 )
-from patrol.verdicts import Kind, Status, Verdict, judge
 from tests import make
 from tests.patrol.walks import START_MS, cleaned, lon_lat, patrol, square, track
 

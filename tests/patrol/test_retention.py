@@ -14,7 +14,7 @@ from core.clock import now
 from core.errors import Invalid
 from core.models import AuditEntry, QuarantinedItem
 from core.settings import PatrolSettings, PrivacySettings
-from patrol.judging import judge_patrol
+from patrol.judging.judge import judge_patrol
 from patrol.models import Patrol, PatrolVerdict, Segment
 from patrol.retention import RETAIN, retain
 from registry.people.models import PersonalLook

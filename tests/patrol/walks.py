@@ -10,10 +10,10 @@ import shapely
 from numpy.typing import NDArray
 
 from geo.area import GridArea, distances_m
-from patrol.cleaning import CleanTrack, clean
 from patrol.fixes import Fixes, Float64
+from patrol.judging.cleaning import CleanTrack, clean
+from patrol.judging.verdicts import Verdict, judge
 from patrol.policies import Policy
-from patrol.verdicts import Verdict, judge
 
 START = datetime(2026, 11, 16, 1, 0, tzinfo=UTC)  # a Monday, 09:00 in Nanjing
 START_MS = int(START.timestamp() * 1000)

@@ -7,8 +7,8 @@ import pytest
 import shapely
 from sqlalchemy.orm import Session
 
-from geo.partition import TooFewBuildings
-from geo.topology import check_siblings
+from geo.dividing.partition import TooFewBuildings
+from geo.fitting.topology import check_siblings
 from registry import subdividing
 from registry.subdividing import Ground, NothingToSubdivide, TooManyBuildings, propose
 from tests import make

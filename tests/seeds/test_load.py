@@ -22,18 +22,18 @@ from core.models import AuditEntry
 from geo.models import Grid, GridVersion
 from patrol.appeals.models import Appeal, PatrolDecision
 from patrol.checklists.models import Finding
-from patrol.compliance import roll_up
-from patrol.judging import judge_patrol
+from patrol.judging.judge import judge_patrol
+from patrol.judging.reasons import CODES
+from patrol.judging.verdicts import Status
 from patrol.models import GridWeek, Patrol, PatrolVerdict, Segment
-from patrol.reasons import CODES
-from patrol.standing import counts_of, standing_of
-from patrol.verdicts import Status
 from patrol.visits.advice import State
 from patrol.visits.counting import Outcome, VisitFact, VisitRules, count_visits
 from patrol.visits.due import due_list
 from patrol.visits.models import Visit
 from patrol.visits.reasons import CODES as VISIT_CODES
-from patrol.weeks import GridStatus, grid_status
+from patrol.weeks.counting import GridStatus, grid_status
+from patrol.weeks.roll_up import roll_up
+from patrol.weeks.standing import counts_of, standing_of
 from seeds.demo import load
 from seeds.demo.crew import MEMBER_GRID
 from seeds.demo.load import ACCOUNTS, PASSWORD, USERNAMES, DemoRefused, load_demo, reference_moment

@@ -8,8 +8,8 @@ import pytest
 import shapely
 
 from geo.codes import parse
+from geo.fitting.topology import boundary_fault, check_siblings, geodesic_area_m2
 from geo.numbering import Plot, reading_order
-from geo.topology import boundary_fault, check_siblings, geodesic_area_m2
 from seeds.demo.places import COMMUNITIES, HOUSEHOLDS, MALL_FLOORS, MALL_SHOPS
 from seeds.demo.street import DemoGrid, build_street
 

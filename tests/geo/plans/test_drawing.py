@@ -9,7 +9,7 @@ from shapely.geometry import LineString, MultiPolygon, box
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from geo.editing import split_by_line
+from geo.fitting.editing import split_by_line
 from geo.models import DivisionPlan, Grid, GridSuccession, GridVersion
 from geo.plans import drawing
 from geo.plans.approving import Approval

@@ -19,7 +19,7 @@ from access.scope import system_actor
 from access.teams import Membership, put_membership
 from core.clock import today
 from core.errors import DomainError, Invalid, Outdated
-from geo.importing import ImportOrder, import_grids
+from geo.importing.grids import ImportOrder, import_grids
 from geo.models import DivisionPlan, Grid, GridSuccession, GridVersion, PlanEvent
 from geo.plans import drawing
 from geo.plans.approving import PlanNotReady, approve, submit

@@ -13,9 +13,9 @@ from core.clock import Week
 from geo.cells import Cells, packed
 from geo.models import Grid, GridVersion
 from patrol.coverage.rolling import roll_up_coverage
-from patrol.evidence import area_of
+from patrol.judging.evidence import area_of
 from patrol.models import Patrol, PatrolPolicy, PatrolVerdict
-from tests.patrol.test_compliance import BLANK
+from tests.patrol.weeks.test_roll_up import BLANK
 
 MONDAY = date(2026, 11, 16)
 SUNDAY = date(2026, 11, 22)

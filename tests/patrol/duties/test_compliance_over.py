@@ -16,11 +16,11 @@ from core.spreadsheets import read_rows
 from patrol.appeals.models import PatrolDecision, WeekResult
 from patrol.duties.compliance import By, PeriodStanding, standing_over
 from patrol.duties.compliance_table import compliance_csv, compliance_workbook
-from patrol.freezing import freeze_week
 from patrol.models import PatrolVerdict
-from patrol.standing import standing_of
+from patrol.weeks.freezing import freeze_week
+from patrol.weeks.standing import standing_of
 from tests import make
-from tests.patrol.test_compliance import MONDAY_9, World, a_week, judged, world
+from tests.patrol.weeks.test_roll_up import MONDAY_9, World, a_week, judged, world
 
 __all__ = ["world"]  # the fixture
 LATER = MONDAY_9 + timedelta(days=30)  # 16 December, W51

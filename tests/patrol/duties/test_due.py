@@ -13,7 +13,7 @@ from patrol.duties.gathering import Wanted
 from patrol.duties.rules import Status
 from tests import make
 from tests.patrol.duties.doors import IN_A12, household, tagged, visited
-from tests.patrol.test_compliance import World, judged, world
+from tests.patrol.weeks.test_roll_up import World, judged, world
 
 __all__ = ["world"]  # the fixture
 

@@ -20,8 +20,8 @@ from patrol.duties.models import Duty
 from patrol.duties.rules import Status
 from tests import make
 from tests.patrol.duties.doors import IN_A12, household, tagged, visited
-from tests.patrol.test_compliance import MONDAY_9, World, judged, world
-from tests.patrol.test_substitutes import away
+from tests.patrol.weeks.test_roll_up import MONDAY_9, World, judged, world
+from tests.patrol.weeks.test_substitutes import away
 
 __all__ = ["world"]  # the fixture
 WEEK = Period.parse("2026-W47")

@@ -15,8 +15,8 @@ from patrol.duties.reminding import REMIND_STREET, mark_seen, remind, remind_str
 from tests import make
 from tests.patrol.deliveries import jobs_of
 from tests.patrol.duties.doors import household, tagged, visited
-from tests.patrol.test_compliance import MONDAY_9, World, judged, world
-from tests.patrol.test_substitutes import away
+from tests.patrol.weeks.test_roll_up import MONDAY_9, World, judged, world
+from tests.patrol.weeks.test_substitutes import away
 
 __all__ = ["world"]  # the fixture
 

@@ -29,9 +29,9 @@ from patrol.duties.rules import (
     reach_by_days,
     spaced,
 )
+from patrol.judging.verdicts import Status as VerdictStatus
 from patrol.policies import Policy
-from patrol.verdicts import Status as VerdictStatus
-from patrol.weeks import JudgedPatrol, count_week
+from patrol.weeks.counting import JudgedPatrol, count_week
 from tests import make
 
 # A busy machine is no fault of a rule.

@@ -17,9 +17,9 @@ from core.settings import SyncSettings
 from geo.models import Grid
 from patrol.fixes import Fixes, decode, join
 from patrol.models import Segment
+from patrol.recording.tracks import Finish, Start, finish_patrol, start_patrol
 from patrol.trackers.folding import FOLD, enqueue_folding, fold
 from patrol.trackers.models import TrackerFix
-from patrol.tracks import Finish, Start, finish_patrol, start_patrol
 from tests import make
 from tests.patrol.deliveries import LIMITS, Round, jobs_of, plot
 

@@ -1,0 +1,1 @@
+"""A grid that is too large in compact, connected, even parts."""

@@ -1,0 +1,1 @@
+"""Which grids is a position in: exact, in memory, by the hundred thousand."""

@@ -1,0 +1,1 @@
+"""From stored segments to a verdict with reasons: cleaning, checks, doubts."""

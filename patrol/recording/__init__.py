@@ -1,0 +1,1 @@
+"""What phones and files deliver: read, checked, filed once or kept aside."""
