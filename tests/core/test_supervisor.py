@@ -64,6 +64,14 @@ def diary(tmp_path: Path) -> Diary:
     return Diary(tmp_path / "diary")
 
 
+@pytest.fixture(autouse=True)
+def ctrl_c_works() -> Iterator[None]:
+    """Also where the tests run in the background of a shell, which hands on SIGINT as ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def is_running(pid: int) -> bool:
     """A zombie has no command line."""
     try:
