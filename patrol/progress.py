@@ -20,7 +20,7 @@ from patrol.presence.rules import StandingCheckpoint, Useless, Visit
 from patrol.queries import readable_patrol
 from patrol.weeks.counting import Counted, JudgedPatrol, count_week
 from patrol.weeks.standing import Pair, grids_in_week, pairs_in_week
-from patrol.weeks.substitutes import stand_ins_in_week
+from patrol.weeks.substitutes import stand_ins_between
 
 _DAYS_ZH = "一二三四五六日"
 _DAYS_EN = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -174,7 +174,7 @@ def _pair_of(session: Session, patrol: Patrol, week: Week) -> Pair | None:
     pairs = {pair.person_id: pair for pair in pairs_in_week(session, grids, week)}
     if patrol.person_id in pairs or not pairs:
         return pairs.get(patrol.person_id)
-    stand_ins = stand_ins_in_week(session, pairs, week)
+    stand_ins = stand_ins_between(session, pairs, week.monday, week.sunday)
     away = [pairs[one.absent_id] for one in stand_ins if one.substitute_id == patrol.person_id]
     return min(away, key=lambda pair: (pair.counted, pair.person_id), default=None)
 

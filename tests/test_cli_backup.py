@@ -40,7 +40,7 @@ def contents(url: str) -> dict[str, str | None]:
     with psycopg.connect(url.replace("+psycopg", "")) as database:
         tables = database.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
         hashed = "SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) FROM {} t"
-        return {name: database.execute(hashed.format(name)).fetchone()[0] for (name,) in tables}  # type: ignore[index]
+        return {name: held for (name,) in tables for (held,) in database.execute(hashed.format(name))}
 
 
 def phone_at(url: str, home: Path, token: str) -> tuple[Phone, Callable[[], None]]:

@@ -18,15 +18,14 @@ from patrol.duties.facts import Asked, Counted, Done, FactKind, Key, kind_of
 from patrol.duties.households import Households, due_households
 from patrol.duties.queries import (
     Holder,
-    Substitution,
     holders_in,
     names_of,
     readable_grids,
     stored_duties,
-    substitutions_in,
 )
 from patrol.duties.rules import DaysLeft, DutyRow, SubjectKind, duty_for, is_apart
 from patrol.weeks.standing import StandingGrid
+from patrol.weeks.substitutes import StandIn, stand_ins_between
 
 register_own()
 
@@ -59,7 +58,7 @@ class Facts:
     counted: Counted
     done: Mapping[Key, Sequence[Done]]
     holders: Mapping[int, Sequence[Holder]]
-    substitutions: Mapping[uuid.UUID, Sequence[Substitution]]
+    substitutions: Mapping[uuid.UUID, Sequence[StandIn]]
     names: Mapping[uuid.UUID, str]
     holidays: Sequence[date]  # days of the period in long legal holidays
     left: DaysLeft
@@ -118,8 +117,8 @@ def facts_of(session: Session, group: Group, calendar: WorkCalendar, moment: dat
     for holder in holders_in(session, list(group.grids), group.period):
         holders[holder.grid_id].append(holder)
     absent = {holder.person_id for some in holders.values() for holder in some}
-    substitutions: dict[uuid.UUID, list[Substitution]] = defaultdict(list)
-    for substitution in substitutions_in(session, absent, group.period):
+    substitutions: dict[uuid.UUID, list[StandIn]] = defaultdict(list)
+    for substitution in stand_ins_between(session, absent, group.period.first, group.period.last):
         substitutions[substitution.absent_id].append(substitution)
     names = names_of(session, {one.person_id for one in counted.done})
     left = days_left(group.period, today, calendar)

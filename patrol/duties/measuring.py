@@ -23,7 +23,7 @@ from patrol.duties.explaining import Sentence, Share, tell_excused, tell_many, t
 from patrol.duties.facts import Done, Key, Measure
 from patrol.duties.gathering import Facts, Wanted, facts_of, groups_of
 from patrol.duties.households import DueHousehold
-from patrol.duties.queries import Holder, Substitution
+from patrol.duties.queries import Holder
 from patrol.duties.rules import (
     Crowd,
     DutyRow,
@@ -39,6 +39,7 @@ from patrol.duties.rules import (
     reach_by_days,
 )
 from patrol.weeks.standing import StandingGrid
+from patrol.weeks.substitutes import StandIn
 
 _NOBODY_ARRIVED = Share(0, 0, 0, 0)
 
@@ -63,7 +64,7 @@ class DutyItem:
     grid: StandingGrid
     person_id: uuid.UUID | None  # of a pair
     person_name: str | None
-    substitutes: tuple[Substitution, ...]
+    substitutes: tuple[StandIn, ...]
     total: int  # households in the grid; 1 for a single subject
     left_out: int
     standing: Share
@@ -279,7 +280,7 @@ def _excused_status(required: int, done: int, raw: Status) -> Status:
     return Status.MET if done >= required else raw
 
 
-def _substitutes(facts: Facts, grid: StandingGrid, person_id: uuid.UUID | None) -> tuple[Substitution, ...]:
+def _substitutes(facts: Facts, grid: StandingGrid, person_id: uuid.UUID | None) -> tuple[StandIn, ...]:
     """Who stands in on the day for the person, or for anybody who holds the grid."""
     day = facts.asked.day
     held = [one.person_id for one in facts.holders.get(grid.grid_id, ()) if one.holds_on(day)]

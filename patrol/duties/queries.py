@@ -8,8 +8,7 @@ from datetime import date
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from access.models import Absence, Assignment, Person
-from access.queries import away_between
+from access.models import Assignment, Person
 from access.roles import PATROL_ROLES, Action, Role
 from access.scope import Actor, require, scope_of
 from core.clock import Week
@@ -29,20 +28,6 @@ class Holder:
     person_id: uuid.UUID
     name: str
     role: Role
-    first: date
-    end: date | None
-
-    def holds_on(self, day: date) -> bool:
-        return self.first <= day and (self.end is None or day < self.end)
-
-
-@dataclass(frozen=True, slots=True)
-class Substitution:
-    """Days on which one person stands in for another; `end` is the first day no longer."""
-
-    absent_id: uuid.UUID
-    substitute_id: uuid.UUID
-    substitute_name: str
     first: date
     end: date | None
 
@@ -116,23 +101,6 @@ def holders_in(session: Session, grid_ids: Collection[int], period: Period) -> l
         for grid_id, person_id, name, role, first, end in rows
         if grid_id is not None
     ]
-
-
-def substitutions_in(session: Session, absent: Collection[uuid.UUID], period: Period) -> list[Substitution]:
-    """Who stands in for these people on some day of the period, the earliest first."""
-    rows = session.execute(
-        select(
-            Absence.person_id,
-            Absence.substitute_id,
-            Person.name,
-            Absence.valid_from,
-            func.least(Absence.valid_to, Absence.cancelled_on),
-        )
-        .join(Person, Person.person_id == Absence.substitute_id)
-        .where(Absence.person_id.in_(absent), away_between(period.first, period.last))
-        .order_by(Absence.valid_from, Absence.absence_id)
-    )
-    return [Substitution(*row) for row in rows]
 
 
 def names_of(session: Session, people: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:

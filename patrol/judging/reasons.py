@@ -5,10 +5,12 @@ gone wrong. Figures are filled in when read, so stored verdicts keep only codes 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-_SENTENCES: dict[str, tuple[str, str]] = {
+from patrol.coded import Coded, Sentences
+
+_SENTENCES: Sentences = {
     # ---- checks of one patrol
     "minutes-in-grid-met": (
         "在本网格内巡查 {measured} 分钟，达到至少 {required} 分钟的要求。",
@@ -264,22 +266,10 @@ CODES = frozenset(_SENTENCES)
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
-    """A code with the figures its sentences need."""
+class Reason(Coded):
+    """Why a check of a patrol is as it is."""
 
-    code: str
-    figures: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def zh(self) -> str:
-        return _SENTENCES[self.code][0].format(**self.figures)
-
-    @property
-    def en(self) -> str:
-        return _SENTENCES[self.code][1].format(**self.figures)
-
-    def members(self) -> dict[str, str]:
-        return {"code": self.code, "zh": self.zh, "en": self.en}
+    SENTENCES = _SENTENCES
 
 
 def of_check(result: Mapping[str, Any]) -> Reason:

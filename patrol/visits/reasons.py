@@ -1,9 +1,10 @@
 """Why a visit does not count and why a household is due: stable codes with sentences for the grid member."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-_SENTENCES: dict[str, tuple[str, str]] = {
+from patrol.coded import Coded, Sentences
+
+_SENTENCES: Sentences = {
     # ---- why a visit does not count
     "visit-not-home": (
         "没有人在家，记为一次上门尝试，不计入走访次数。",
@@ -85,19 +86,7 @@ CODES = frozenset(_SENTENCES)
 
 
 @dataclass(frozen=True, slots=True)
-class VisitReason:
-    """A code with the figures its sentences need."""
+class VisitReason(Coded):
+    """Why a visit counts or not, or why and when to come."""
 
-    code: str
-    figures: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def zh(self) -> str:
-        return _SENTENCES[self.code][0].format(**self.figures)
-
-    @property
-    def en(self) -> str:
-        return _SENTENCES[self.code][1].format(**self.figures)
-
-    def members(self) -> dict[str, str]:
-        return {"code": self.code, "zh": self.zh, "en": self.en}
+    SENTENCES = _SENTENCES

@@ -153,7 +153,7 @@ def share_out_late(
             if (
                 one.substitute_id == fact.walker_id
                 and absent in keys
-                and one.covers(local_date(fact.started_at))
+                and one.holds_on(local_date(fact.started_at))
             ):
                 shares[absent].append(fact)
                 break

@@ -32,7 +32,7 @@ from patrol.weeks.frozen import (
     names_of,
     share_out_late,
 )
-from patrol.weeks.substitutes import PairKey, StandIn, share_out, stand_ins_in_week
+from patrol.weeks.substitutes import PairKey, StandIn, share_out, stand_ins_between
 
 _PATROL_ROLES = [role.value for role in PATROL_ROLES]
 
@@ -205,7 +205,7 @@ def _pairs_of_facts(session: Session, grids: Iterable[StandingGrid], week: Week)
     ).all()
     own = [(person_id, grid_id) for grid_id, person_id, _ in people if grid_id]
     names = {person_id: name for _, person_id, name in people}
-    stand_ins = stand_ins_in_week(session, names, week)
+    stand_ins = stand_ins_between(session, names, week.monday, week.sunday)
     names |= {one.substitute_id: one.substitute_name for one in stand_ins}
     judged = _judged(session, [*own, *_walked_for_others(own, stand_ins)], week)
     walkers = {
@@ -237,7 +237,7 @@ def _frozen_in(session: Session, grids: Iterable[StandingGrid], week: Week) -> d
 
 def _pairs_of_frozen(session: Session, grids: Mapping[int, StandingGrid], week: Week) -> list[Pair]:
     frozen, facts = frozen_pairs(session, grids, week), facts_of(session, grids, week)
-    stand_ins = stand_ins_in_week(session, {one.person_id for one in frozen}, week)
+    stand_ins = stand_ins_between(session, {one.person_id for one in frozen}, week.monday, week.sunday)
     later = share_out_late(frozen, facts, stand_ins)
     policies = {row.policy_id: row.policy for row in stored_policies(session)}
     by_id = {fact.patrol_id: fact for fact in facts}

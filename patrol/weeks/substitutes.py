@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from access.models import Absence, Person
 from access.queries import away_between
-from core.clock import Week, local_date
+from core.clock import local_date
 from patrol.judging.verdicts import COUNTING
 from patrol.policies import Policy
 from patrol.weeks.counting import JudgedPatrol, count_week
@@ -34,12 +34,14 @@ class StandIn:
     first: date
     end: date | None
 
-    def covers(self, day: date) -> bool:
+    def holds_on(self, day: date) -> bool:
         return self.first <= day and (self.end is None or day < self.end)
 
 
-def stand_ins_in_week(session: Session, people: Collection[uuid.UUID], week: Week) -> list[StandIn]:
-    """Who stands in for these people on some day of the week, the earliest first."""
+def stand_ins_between(
+    session: Session, people: Collection[uuid.UUID], first: date, last: date
+) -> list[StandIn]:
+    """Who stands in for these people on some day from the first to the last, the earliest first."""
     if not people:
         return []
     rows = session.execute(
@@ -51,7 +53,7 @@ def stand_ins_in_week(session: Session, people: Collection[uuid.UUID], week: Wee
             func.least(Absence.valid_to, Absence.cancelled_on),
         )
         .join(Person, Person.person_id == Absence.substitute_id)
-        .where(Absence.person_id.in_(people), away_between(week.monday, week.sunday))
+        .where(Absence.person_id.in_(people), away_between(first, last))
         .order_by(Absence.valid_from, Absence.absence_id)
     )
     return [StandIn(*row) for row in rows]
@@ -118,7 +120,7 @@ def _candidates(
 
 
 def _on_days_of(one: StandIn, patrols: Sequence[JudgedPatrol]) -> Iterator[JudgedPatrol]:
-    return (patrol for patrol in patrols if one.covers(local_date(patrol.started_at)))
+    return (patrol for patrol in patrols if one.holds_on(local_date(patrol.started_at)))
 
 
 def _needed(patrols: Sequence[JudgedPatrol], policy: Policy) -> set[uuid.UUID]:

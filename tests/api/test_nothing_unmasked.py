@@ -1,6 +1,7 @@
 """No address that only reads shows a full name or number of a resident: every one is asked and searched."""
 
 import io
+import uuid
 import zipfile
 from collections.abc import Iterator
 from typing import Any
@@ -76,7 +77,7 @@ def test_every_reading_address(app: FastAPI, client: ClientOf, session: Session,
     tree = make.street_tree(session)
     walker = client(make.actor(session, role=Role.MEMBER, grid=tree.a11, username="walker"))
     person = resident_body(name=NAME, id_number=NUMBER, phone=PHONE)
-    visit = visit_body(HOUSEHOLD, now(), note="在家")  # type: ignore[arg-type]
+    visit = visit_body(uuid.UUID(HOUSEHOLD), now(), note="在家")
     made = [
         walker.put(f"/v1/households/{HOUSEHOLD}", json=household_body()),
         walker.put(f"/v1/residents/{RESIDENT}", json=person),

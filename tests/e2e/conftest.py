@@ -9,7 +9,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -38,6 +38,18 @@ class Demo:
     home: Path
     passwords: dict[str, str]
     process: subprocess.Popen[bytes]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Beside a failure stands what the server wrote: a page tells of a 500 no more than that it was one."""
+    report = yield
+    demo = getattr(item, "funcargs", {}).get("demo")
+    if report.failed and demo is not None:
+        log = (demo.home / "demo.log").read_text(encoding="utf-8", errors="replace")
+        told = [line for line in log.splitlines() if '"level": "info"' not in line]
+        report.sections.append(("what the demo wrote", "\n".join(told[-50:])))
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
 from access.scope import Scope
@@ -33,8 +32,8 @@ def test_the_same_for_every_grid_and_day(session: Session, days: int) -> None:
 
 
 @pytest.mark.parametrize("prepared", [_HASHES, _CHECKPOINTS])
-def test_nothing_of_the_grid_that_does_not_exist_is_left(prepared: Prepared) -> None:
-    compiled = prepared._statement.compile(dialect=postgresql.dialect())  # type: ignore[no-untyped-call]
+def test_nothing_of_the_grid_that_does_not_exist_is_left(session: Session, prepared: Prepared) -> None:
+    compiled = prepared._statement.compile(session.get_bind())
     assert "99999999" not in f"{compiled} {compiled.params}"
     assert "2147483646" not in f"{compiled} {compiled.params}"
     assert "1999" not in f"{compiled} {compiled.params}"
