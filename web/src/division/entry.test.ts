@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest'
 
 import { ApiProblem, Unreachable } from '@/shared/api/problem'
+import { hasSuffix } from '@/shared/desk/suffixes'
 import { isDay } from '@/shared/format/day'
 
 import { conflictOf } from './conflict'
 import { DATUM_CHOICES, ZONE_CHOICES, declaredDatum, isDatum } from './datums'
-import { isImportable, mappingText } from './importing'
+import { FILE_SUFFIXES, mappingText } from './importing'
 import { adviceFor, mondayFrom, nextMonday } from './validFrom'
 
 describe('somebody else was faster', () => {
@@ -51,7 +52,7 @@ describe('files', () => {
     ['网格.shp', false],
     ['网格.xls', false],
   ])('%s can be imported: %s', (name, can) => {
-    expect(isImportable(name)).toBe(can)
+    expect(hasSuffix(name, FILE_SUFFIXES)).toBe(can)
   })
 
   it('declare only the fields that were named', () => {

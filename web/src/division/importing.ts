@@ -4,10 +4,6 @@ export const FILE_SUFFIXES = ['.geojson', '.json', '.gpkg', '.zip', '.kml', '.km
 
 export const MAPPED_PROPERTIES = ['code', 'name', 'level', 'parent', 'kind', 'households', 'object_code'] as const
 
-export function isImportable(fileName: string): boolean {
-  return FILE_SUFFIXES.some((suffix) => fileName.toLowerCase().endsWith(suffix))
-}
-
 /** The declared fields as the server reads them, or nothing when all are left to be recognised. */
 export function mappingText(fields: Readonly<Record<string, string>>): string {
   const declared = Object.entries(fields)

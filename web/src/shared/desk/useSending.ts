@@ -1,6 +1,6 @@
 import { computed, ref, shallowRef, type ComputedRef, type Ref, type ShallowRef } from 'vue'
 
-import { fieldProblems, isForWhole } from '@/shared/desk/fieldProblems'
+import { fieldProblems, isForWhole } from './fieldProblems'
 
 export interface Sending {
   failure: Readonly<ShallowRef<unknown>>
@@ -9,8 +9,10 @@ export interface Sending {
   wrong: ComputedRef<Record<string, string>>
   /** Whether the failure belongs to no field that the form shows. */
   isWhole: ComputedRef<boolean>
-  /** True when the server took it. */
+  /** True when the server took it; nothing more is sent meanwhile. */
   send: (work: () => Promise<unknown>) => Promise<boolean>
+  /** Puts the failure away. */
+  forgive: () => void
 }
 
 /** A form on its way to the server: busy meanwhile, with the server's problems beside its fields after it. */
@@ -23,6 +25,7 @@ export function useSending(fields: readonly string[], names: Record<string, stri
     wrong: computed(() => fieldProblems(failure.value, names)),
     isWhole: computed(() => isForWhole(failure.value, fields, names)),
     send: async (work) => {
+      if (isBusy.value) return false
       isBusy.value = true
       failure.value = null
       try {
@@ -34,6 +37,9 @@ export function useSending(fields: readonly string[], names: Record<string, stri
       } finally {
         isBusy.value = false
       }
+    },
+    forgive: () => {
+      failure.value = null
     },
   }
 }
