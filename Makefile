@@ -29,7 +29,7 @@ demo: ## set up what the product needs, then start the demo street (ARGS="--port
 test: ## set up everything, then run every test, browser ones too (ARGS="-k verdict")
 	$(SETUP) system browser dev web
 	cd web && npm test
-	$(BIN)/pytest --numprocesses=auto --maxprocesses=8 --dist=loadgroup $(ARGS)
+	$(BIN)/pytest --numprocesses=auto --maxprocesses=8 $(ARGS)
 
 check: ## lint, formatting, types and import contracts of back end and front end
 	$(SETUP) dev web-packages

@@ -75,7 +75,7 @@ def meets(box: BBox, system: ReferenceSystem) -> ColumnElement[bool]:
             return or_(_touches((west, south, 180.0, north)), _touches((-180.0, south, east, north)))
         return _touches(box)
     # In the plane system itself: a rectangle there is none in degrees.
-    exact = func.ST_Intersects(_drawn_in(system), func.ST_MakeEnvelope(*box, system.srid))
+    exact = func.ST_Intersects(_drawn_in(system), _shape_of(box, system.srid))
     near = _around(box, system.srid)
     return exact if near is None else and_(_near(near), exact)
 
@@ -89,7 +89,16 @@ def _drawn_in(system: ReferenceSystem) -> ColumnElement[Any] | Any:
 
 
 def _touches(box: BBox) -> ColumnElement[bool]:
-    return func.ST_Intersects(GridVersion.geom, func.ST_MakeEnvelope(*box, CGCS2000))
+    return func.ST_Intersects(GridVersion.geom, _shape_of(box, CGCS2000))
+
+
+def _shape_of(box: BBox, srid: int) -> ColumnElement[Any]:
+    """A rectangle; of a box without width or height a line or a point, for as a polygon it would be invalid,
+    and whether that touches anything depends on how often PostGIS has met it in the statement.
+    """
+    west, south, east, north = box
+    diagonal = func.ST_MakeLine(func.ST_Point(west, south, srid), func.ST_Point(east, north, srid))
+    return func.ST_Envelope(diagonal)
 
 
 def _near(box: BBox) -> ColumnElement[bool]:

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import psycopg
 import pytest
@@ -9,6 +10,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session, sessionmaker
+from xdist.scheduler.loadscope import LoadScopeScheduling
 
 from access.scope import Actor
 from core.cluster import temporary_cluster
@@ -17,6 +19,17 @@ from core.migrations import upgrade
 from core.settings import DatabaseSettings, Settings
 from seeds.base import load_base
 from tests import make
+
+# Set up once per session and dear: a demo with a browser, a seeded street. They share a worker and go first.
+TOGETHER = ("tests/e2e/", "tests/seeds/")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """The marker xdist_group would say the same, but writes it into ids that pytest 9 computes itself."""
+    scheduler = LoadScopeScheduling(config, log)
+    scheduler._split_scope = lambda test: next((one for one in TOGETHER if test.startswith(one)), test)
+    return scheduler
 
 
 def _database_url(cluster_url: str, name: str) -> str:

@@ -98,10 +98,20 @@ def read_households(
     responses=problem_replies(*ALWAYS, Forbidden, NotFound),
 )
 def read_changes(
-    call: Reading, street: Street, *, since: Since = 0, grid: str | None = None, limit: ChangeLimit = 200
+    call: Reading,
+    street: Street,
+    *,
+    since: Since = 0,
+    grid: str | None = None,
+    household: uuid.UUID | None = None,
+    limit: ChangeLimit = 200,
 ) -> ChangePage:
-    """What changed in the register of a street behind a number, in order; nothing in it names anybody."""
-    found = _changes(call, street, since, grid, limit + 1)
+    """What changed in the register of a street behind a number, in order; nothing in it names anybody.
+
+    With `grid` and `household` only what lies in that grid, or was changed of that household.
+    """
+    wanted = _wanted(call, street, since, grid, household)
+    found = list_changes(call.session, Sight.of(call.actor).scope, today(), wanted, limit=limit + 1)
     last = found[:limit][-1].change_id if found else since
     items = [RegistryChangeOut.of(change) for change in found[:limit]]
     return ChangePage(items=items, last=last, more=len(found) > limit)
@@ -114,7 +124,8 @@ def read_changes(
 )
 def export_changes(call: Reading, street: Street, *, since: Since = 0, grid: str | None = None) -> Response:
     """The same as a table, at most 50,000 changes."""
-    found = _changes(call, street, since, grid, MAX_EXPORTED)
+    wanted = _wanted(call, street, since, grid)
+    found = list_changes(call.session, Sight.of(call.actor).scope, today(), wanted, limit=MAX_EXPORTED)
     body = write_csv(_HEADERS, [_line(change) for change in found])
     named = {"Content-Disposition": attachment(f"变更日志-{street}.csv"), "Cache-Control": "no-store"}
     return Response(body, media_type="text/csv", headers=named)
@@ -208,11 +219,12 @@ def _shown(call: Call, settings: Settings, household_id: uuid.UUID, response: Re
     return read_one_household(call, settings, household_id, today(), response, former=False)
 
 
-def _changes(call: Call, street: str, since: int, grid: str | None, limit: int) -> list[RegistryChange]:
+def _wanted(
+    call: Call, street: str, since: int, grid: str | None, household_id: uuid.UUID | None = None
+) -> ChangeFilter:
     require_somewhere(call.actor, Action.READ_HOUSEHOLDS)
-    scope = Sight.of(call.actor).scope
-    below = None if grid is None else below_grid(call.session, scope, grid)
-    return list_changes(call.session, scope, today(), ChangeFilter(street, since, below), limit=limit)
+    below = None if grid is None else below_grid(call.session, Sight.of(call.actor).scope, grid)
+    return ChangeFilter(street, since, below, household_id)
 
 
 def _line(change: RegistryChange) -> tuple[Any, ...]:

@@ -7,14 +7,15 @@ a street it is seconds. There all positions go through an index in memory, which
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, case, func, select
 from sqlalchemy.orm import Session
 
 from access.scope import Scope
+from core.clock import LOCAL_ZONE
 from geo.locating.level_index import level_index
 from geo.models import Grid
 from geo.queries import standing_on
@@ -32,12 +33,12 @@ _FEW = 2000  # households that are named one by one
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """A household as a duty sees it; `was_special` on the first day of the period."""
+    """A household as a duty sees it; `was_special` on the first day of the period, `came_at` if after it."""
 
     household_id: uuid.UUID
     grid_id: int
     kind: str
-    created_at: datetime
+    came_at: datetime | None
     was_special: bool
 
 
@@ -51,7 +52,8 @@ def homes_in(
     only: Collection[uuid.UUID] | None = None,
 ) -> list[Home]:
     """The households that lie in these grids on the day; only special ones where the duty asks for them."""
-    more = [Household.kind, Household.created_at, special_on(first).label("was_special")]
+    came_at = case((Household.created_at >= _begins(first + timedelta(days=1)), Household.created_at))
+    more = [Household.kind, came_at.label("came_at"), special_on(first).label("was_special")]
     narrowed: list[ColumnElement[bool]] = [special_on(day)] if duty.options.special_only else []
     if only is not None and len(only) <= _FEW:
         narrowed.append(Household.household_id.in_(only))
@@ -64,7 +66,7 @@ def homes_in(
     else:
         rows, found = _at_once(session, duty.options.level, grids, day, more=more, narrowed=narrowed)
     return [
-        Home(row.household_id, grid_id, row.kind, row.created_at, row.was_special)
+        Home(row.household_id, grid_id, row.kind, row.came_at, row.was_special)
         for row, grid_id in zip(rows, found, strict=True)
         if grid_id is not None
     ]
@@ -127,3 +129,7 @@ def _located(
         responsible(row.by_hand, grids, level) if row.by_hand else (grid_id if grid_id in grids else None)
         for row, grid_id in zip(rows, found.tolist(), strict=True)
     ]
+
+
+def _begins(day: date) -> datetime:
+    return datetime.combine(day, time(), LOCAL_ZONE)

@@ -59,26 +59,24 @@ def due_households(
             left_out[home.grid_id] = left_out.get(home.grid_id, 0) + 1
             continue
         has_moved = before is not None and before.get(home.household_id) != home.grid_id
-        arrival = _arrival(home, duty, period, has_moved)
-        due.append(
-            DueHousehold(home.household_id, home.grid_id, _required(home, duty, period, arrival), arrival)
-        )
+        arrival = _arrival(home, duty, has_moved)
+        due.append(DueHousehold(home.household_id, home.grid_id, _required(home, duty, period), arrival))
     return Households(tuple(due), totals, left_out)
 
 
-def _arrival(home: Home, duty: DutyRow, period: Period, has_moved: bool) -> Arrival | None:
-    if local_date(home.created_at) > period.first:
+def _arrival(home: Home, duty: DutyRow, has_moved: bool) -> Arrival | None:
+    if home.came_at is not None:
         return Arrival.REGISTERED
     if duty.options.special_only and not home.was_special:
         return Arrival.TAGGED
     return Arrival.MOVED if has_moved else None
 
 
-def _required(home: Home, duty: DutyRow, period: Period, arrival: Arrival | None) -> int:
+def _required(home: Home, duty: DutyRow, period: Period) -> int:
     """A household that was registered late is asked for its share of the period; at least once."""
-    if arrival is not Arrival.REGISTERED:
+    if home.came_at is None:
         return duty.count
-    left = (period.last - local_date(home.created_at)).days + 1
+    left = (period.last - local_date(home.came_at)).days + 1
     return prorated(duty.count, left, (period.last - period.first).days + 1)
 
 

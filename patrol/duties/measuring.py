@@ -41,6 +41,8 @@ from patrol.duties.rules import (
 from patrol.weeks.standing import StandingGrid
 from patrol.weeks.substitutes import StandIn
 
+Visited = tuple[DueHousehold, Sequence[Done]]  # a household with what was done for it
+
 _NOBODY_ARRIVED = Share(0, 0, 0, 0)
 
 
@@ -174,23 +176,23 @@ def _single(facts: Facts, key: Key, grid: StandingGrid, away: list[date]) -> Dut
 
 
 def _grids_of_households(facts: Facts) -> Iterator[DutyItem]:
-    due: dict[int, list[DueHousehold]] = defaultdict(list)
+    visited: dict[int, list[Visited]] = defaultdict(list)
     for one in facts.households.due:
-        due[one.grid_id].append(one)
+        visited[one.grid_id].append((one, facts.done.get(one.household_id, ())))
     for grid_id in facts.households.totals:
-        yield _grid_of_households(facts, facts.asked.grids[grid_id], due[grid_id])
+        yield _grid_of_households(facts, facts.asked.grids[grid_id], visited[grid_id])
 
 
-def _grid_of_households(facts: Facts, grid: StandingGrid, due: Sequence[DueHousehold]) -> DutyItem:
+def _grid_of_households(facts: Facts, grid: StandingGrid, visited: Sequence[Visited]) -> DutyItem:
     duty, period = facts.asked.duty, facts.asked.period
-    standing = _share(facts, (one for one in due if one.arrival is None))
-    arrived = _share(facts, (one for one in due if one.arrival is not None))
-    done = [fact for one in due for fact in facts.done.get(one.household_id, ())]
-    words = _settled(_forecast(facts, grid, due), period, facts.asked.moment)
+    standing = _share(each for each in visited if each[0].arrival is None)
+    arrived = _share(each for each in visited if each[0].arrival is not None)
+    done = [one for _, facts_of_one in visited for one in facts_of_one]
+    words = _settled(_forecast(facts, grid, visited), period, facts.asked.moment)
     each = _excused(facts, duty.count, [])
     required = standing.required + arrived.required
-    less = replace(each, required=sum(min(one.required, each.required) for one in due))
-    reached = sum(min(_number(facts, one), one.required, each.required) for one in due)
+    less = replace(each, required=sum(min(one.required, each.required) for one, _ in visited))
+    reached = sum(min(len(days), one.required, each.required) for one, days in visited)
     total, left_out = facts.households.totals[grid.grid_id], facts.households.left_out.get(grid.grid_id, 0)
     return DutyItem(
         duty=duty,
@@ -213,15 +215,14 @@ def _grid_of_households(facts: Facts, grid: StandingGrid, due: Sequence[DueHouse
     )
 
 
-def _forecast(facts: Facts, grid: StandingGrid, due: Sequence[DueHousehold]) -> Forecast:
+def _forecast(facts: Facts, grid: StandingGrid, visited: Sequence[Visited]) -> Forecast:
     missing = hopeless = 0
-    for one in due:
-        done = facts.done.get(one.household_id, ())
+    for one, done in visited:
         short = max(0, one.required - len(done))
         missing += short
         hopeless += short > 0 and short > can_still(facts, done)
     crowd = Crowd(
-        required=sum(one.required for one in due),
+        required=sum(one.required for one, _ in visited),
         missing=missing,
         hopeless=hopeless,
         people=_people(facts, grid),
@@ -246,19 +247,15 @@ def _people(facts: Facts, grid: StandingGrid) -> int:
     return len(members or {one.person_id for one in held})
 
 
-def _share(facts: Facts, due: Iterable[DueHousehold]) -> Share:
+def _share(visited: Iterable[Visited]) -> Share:
     subjects = met = required = credited = 0
-    for one in due:
-        number = min(_number(facts, one), one.required)
+    for one, done in visited:
+        number = min(len(done), one.required)
         subjects += 1
         met += number >= one.required
         required += one.required
         credited += number
     return Share(subjects, met, required, credited)
-
-
-def _number(facts: Facts, one: DueHousehold) -> int:
-    return len(facts.done.get(one.household_id, ()))
 
 
 def _settled(words: Forecast, period: Period, moment: datetime) -> Forecast:

@@ -125,11 +125,12 @@ def _plain(value: Any, *, exact: bool = False) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class ChangeFilter:
-    """Which changes of a street are wanted: those behind a number."""
+    """Which changes of a street are wanted: those behind a number, of all or of one household."""
 
     street: str
     since: int = 0
     grid: Scope | None = None
+    household_id: uuid.UUID | None = None
 
 
 def list_changes(
@@ -141,6 +142,8 @@ def list_changes(
         .join(Household, Household.household_id == RegistryChange.household_id)
         .where(RegistryChange.street_code == wanted.street, RegistryChange.change_id > wanted.since)
     )
+    if wanted.household_id is not None:
+        statement = statement.where(RegistryChange.household_id == wanted.household_id)
     below = () if wanted.grid is None else (wanted.grid,)
     narrowed = with_grids(at_their_doors(statement), OF_HOUSEHOLDS, scope, day, *below)
     return [row[0] for row in session.execute(narrowed.order_by(RegistryChange.change_id).limit(limit))]

@@ -322,8 +322,13 @@ def test_the_centre_reads_what_changed_and_not_of_whom(
     assert (short["more"], short["last"]) == (True, feed["items"][0]["number"])
     file = operator.get(f"/v1/households/changes.csv?street={make.STREET}")
     assert len(read_rows(file.content, "changes.csv").rows) == 4
+    one = operator.get(f"/v1/households/changes?street={make.STREET}&household={HOUSEHOLD}").json()
+    assert one["items"] == feed["items"]
+    other = operator.get(f"/v1/households/changes?street={make.STREET}&household={uuid.uuid4()}").json()
+    assert (other["items"], other["more"]) == ([], False)
     elsewhere = client(make.actor(session, role=Role.OPERATOR, area=f"{make.OTHER_STREET}/", username="far"))
-    assert elsewhere.get(f"/v1/households/changes?street={make.STREET}").json()["items"] == []
+    for asked in ("", f"&household={HOUSEHOLD}"):
+        assert elsewhere.get(f"/v1/households/changes?street={make.STREET}{asked}").json()["items"] == []
     for text in (operator.get(f"/v1/households/changes?street={make.STREET}").text, file.text):
         assert "张小红" not in text
         assert number not in text

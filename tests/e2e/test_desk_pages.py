@@ -12,7 +12,7 @@ from playwright.sync_api import Download, Page, expect
 from core.clock import today
 from tests.e2e.conftest import DESK
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
+pytestmark = pytest.mark.e2e
 
 OpenPage = Callable[..., Page]
 SignIn = Callable[[Page, str], None]

@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 from core.clock import now
 from tests.e2e.conftest import DESK, PHONE, Demo
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
+pytestmark = pytest.mark.e2e
 
 OpenPage = Callable[..., Page]
 SignIn = Callable[[Page, str], None]

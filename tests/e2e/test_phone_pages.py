@@ -13,7 +13,7 @@ from playwright.sync_api import FilePayload, Locator, Page, Route, expect
 from core.clock import Week
 from tests.e2e.conftest import PHONE
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
+pytestmark = pytest.mark.e2e
 
 OpenPage = Callable[..., Page]
 SignIn = Callable[[Page, str], None]

@@ -16,7 +16,7 @@ from core.clock import today
 from core.periods import Period, PeriodKind
 from tests.e2e.conftest import DESK, Demo
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
+pytestmark = pytest.mark.e2e
 
 OpenPage = Callable[..., Page]
 SignIn = Callable[[Page, str], None]

@@ -3,10 +3,12 @@
 import random
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from access.models import Assignment
@@ -41,7 +43,8 @@ class Writer:
             self._end,
         ]
         for _ in range(STEPS):
-            with self._sessions() as session:
+            # Of two hands that wait for each other one has to give up; so it is with requests.
+            with self._sessions() as session, suppress(OperationalError):
                 for step in self._chance.choices(steps, k=self._chance.randint(1, 3)):
                     step(session)
                 if self._chance.random() < 0.2:
@@ -58,7 +61,9 @@ class Writer:
         make.checkpoint(session, name=f"C{self._seed}-{self._made}-{self._chance.random()}")
 
     def _change(self, session: Session) -> None:
-        household = session.scalars(select(Household).order_by(Household.changed_at.desc()).limit(1)).first()
+        """As the product does it: whoever comes second sees what the first one wrote."""
+        latest = select(Household).order_by(Household.changed_at.desc()).limit(1).with_for_update()
+        household = session.scalars(latest.execution_options(populate_existing=True)).first()
         if household is not None:
             household.room, household.revision = str(self._chance.randint(1, 999)), household.revision + 1
 
