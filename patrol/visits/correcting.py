@@ -18,7 +18,7 @@ from core.models import QuarantinedItem
 from core.settings import PatrolSettings
 from patrol.recording.tracks import Filed
 from patrol.recording.wire import check_moment
-from patrol.visits.forgetting import lasting
+from patrol.visits.forgetting import lasting, lasting_body
 from patrol.visits.form_desk import form_of
 from patrol.visits.models import Visit, VisitForm, VisitVersion
 from patrol.visits.needs import follow_up_in, keep_needs
@@ -57,6 +57,9 @@ def correct_visit(
         said = parse(CorrectionIn, body)
         item_id = said.id
         outcome = _file(session, actor, visit_id, said, limits=limits, received_at=received_at or now())
+        visit = session.get(Visit, visit_id)
+        if visit is not None and not isinstance(outcome, Filed):
+            body = lasting_body(session, visit.household_id, visit.at, said, body)
     except VisitInvalid as error:
         outcome = error
     if isinstance(outcome, Filed):

@@ -21,6 +21,7 @@ from registry.people.erasing import ERASED, household_days, is_of_one_erased
 
 _PHOTOS_OF = "visit"  # kind of the uses of photos (access/photos.py)
 _NO_WORDS = {"note": "", "answers": {}}
+_NO_REASON = "—"  # a correction without a reason could not be filed later
 SaidT = TypeVar("SaidT", VisitIn, CorrectionIn)
 
 
@@ -44,6 +45,16 @@ def lasting(session: Session, household_id: uuid.UUID, at: datetime, said: SaidT
     blank: Collection[str] = type(said).model_fields
     wordless = {**_NO_WORDS, "photos": [], "reason": ""}
     return said.model_copy(update={name: wordless[name] for name in wordless if name in blank}), True
+
+
+def lasting_body(session: Session, household_id: uuid.UUID, at: datetime, said: SaidT, body: bytes) -> bytes:
+    """The body as it may be kept aside: as it came, or without its words."""
+    kept, is_wordless = lasting(session, household_id, at, said)
+    if not is_wordless:
+        return body
+    if isinstance(kept, CorrectionIn):
+        kept = kept.model_copy(update={"reason": _NO_REASON})
+    return kept.model_dump_json().encode()
 
 
 ERASED.append(forget_words)

@@ -24,7 +24,7 @@ from geo.datums import to_cgcs2000
 from patrol.recording.tracks import REFILERS, Filed
 from patrol.recording.wire import check_moment
 from patrol.visits.correcting import CORRECTION, correct_visit, file_waiting_corrections
-from patrol.visits.forgetting import lasting
+from patrol.visits.forgetting import lasting, lasting_body
 from patrol.visits.form_desk import form_of
 from patrol.visits.models import Visit, VisitForm
 from patrol.visits.needs import follow_up_in, keep_needs
@@ -62,6 +62,8 @@ def record_visit(
         said = parse(VisitIn, body)
         subject_id = said.household_id
         outcome = _file(session, actor, visit_id, said, limits=limits, received_at=received_at or now())
+        if not isinstance(outcome, Filed):
+            body = lasting_body(session, said.household_id, said.at, said, body)
     except VisitInvalid as error:
         outcome = error
     if isinstance(outcome, Filed):

@@ -98,12 +98,19 @@ def test_what_comes_later_of_that_time_is_filed_without_words(
     said = visit_body(now() - timedelta(hours=1, minutes=1))
     assert [phone.put(f"/v1/visits/{LATE}", json=said).status_code for _ in range(2)] == [201, 200]
     item = {"kind": "resident", "id": RESIDENT, "body": {**resident_body(), "relation": "spouse"}}
+    fork = visit_body(now() - timedelta(hours=2), outcome="by_phone", note=f"{WORD}，下次再来")
+    assert phone.put(f"/v1/visits/{VISIT}", json=fork).status_code == 409
+    words = {"reason": WORD, "note": WORD, **ASKED, "answers": ANSWERS}
+    forked = {"id": some_id(1), "made_at": now().isoformat(), "outcome": "met", **words}
+    assert phone.post(f"/v1/visits/{VISIT}/corrections", json=forked).status_code == 409
     (answer,) = phone.post("/v1/sync", json={"items": [item]}).json()["items"]
     assert (answer["outcome"], answer["problem"]["code"]) == ("conflict", "resident-erased")
     assert holding(session, WORD) == []
-    bodies = session.scalars(select(QuarantinedItem.body)).all()
+    bodies = session.scalars(select(QuarantinedItem.body).where(QuarantinedItem.is_sealed)).all()
     assert bodies
     assert max(map(len, bodies)) < 64, "nothing, or nothing sealed"
+    kept = session.scalars(select(QuarantinedItem.body).where(~QuarantinedItem.is_sealed)).all()
+    assert {json.loads(body)["outcome"] for body in kept if body} == {"by_phone", "met"}
     assert phone.get(f"/v1/visits/{LATE}").json()["counted"] is False  # two on one day count once
 
 
