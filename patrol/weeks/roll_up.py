@@ -18,6 +18,8 @@ from patrol.judging.judge import enqueue_roll_up
 from patrol.models import GridWeek
 from patrol.weeks.standing import Pair, StandingGrid, Totals, grids_in_week, pairs_in_week
 
+_EVERY = timedelta(hours=1)  # worker/tasks.py
+
 
 def roll_up(session: Session, street_code: str, week: str) -> None:
     """Each grid of the street has the sums of its subtree for this week; maps hear of it if they changed."""
@@ -43,11 +45,13 @@ def roll_up(session: Session, street_code: str, week: str) -> None:
 def roll_up_recent(session: Session) -> None:
     """The running week and the one that is not closed yet will be counted again in every street.
 
-    Assignments begin and end without any upload, and a new week begins without any verdict.
+    Assignments begin and end without any upload, and a new week begins without any verdict: it is counted
+    within the hour before, or everybody would look unassigned on Monday until the first job.
     """
     moment = now()
     running = Week.of(moment)
-    weeks = [week for week in (running.shifted(-1), running) if week_state(week, moment) != WeekState.CLOSED]
+    near = dict.fromkeys((running.shifted(-1), running, Week.of(moment + _EVERY)))
+    weeks = [week for week in near if week_state(week, moment) != WeekState.CLOSED]
     for street_code in session.scalars(select(Grid.street_code).distinct().order_by(Grid.street_code)).all():
         for week in weeks:
             enqueue_roll_up(session, street_code, week)

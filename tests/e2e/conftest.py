@@ -11,7 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, expect, sync_playwright
 
 from benchmarks.serving import free_port
-from core.clock import today
+from core.clock import Week, today
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # No GL flag is needed for software WebGL; this one also silences the driver's stall warnings.
@@ -32,12 +32,18 @@ expect.set_options(timeout=30_000)
 
 @dataclass(frozen=True)
 class Demo:
-    """A running demo: where it is and who may sign in."""
+    """A running demo: where it is, who may sign in, and its last day, which is yesterday."""
 
     url: str
     home: Path
     passwords: dict[str, str]
+    last_day: date
     process: subprocess.Popen[bytes]
+
+    @property
+    def week(self) -> Week:
+        """Its last: this week, but for Mondays, when nothing was done yet."""
+        return Week.of_day(self.last_day)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -57,15 +63,15 @@ def demo() -> Iterator[Demo]:
     home, port = Path(tempfile.mkdtemp(prefix="xunge-e2e-", dir="/tmp")), free_port()
     home.chmod(0o711)
     # The demo's last day is yesterday: what a test uploads today never falls on a day that counts already.
-    yesterday = str(today() - timedelta(days=1))
+    yesterday = today() - timedelta(days=1)
     command = [str(Path(sys.executable).with_name("xunge")), "demo", "--home", str(home), "--port", str(port)]
-    command += ["--reference-date", yesterday]
+    command += ["--reference-date", str(yesterday)]
     with (home / "demo.log").open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
         try:
             written = _wait_for_file(home / "demo.json", process)
             passwords = {account["username"]: account["password"] for account in written["accounts"]}
-            yield Demo(written["url"], home, passwords, process)
+            yield Demo(written["url"], home, passwords, yesterday, process)
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(30)

@@ -291,6 +291,7 @@ def test_a_retired_grid_is_not_asked_for_anything(session: Session, world: World
     [
         (datetime(2026, 11, 16, 1, tzinfo=UTC), ["2026-W46", "2026-W47"]),  # Monday: last week is in grace
         (datetime(2026, 11, 20, 1, tzinfo=UTC), ["2026-W47"]),  # Friday
+        (datetime(2026, 11, 22, 15, 5, tzinfo=UTC), ["2026-W47", "2026-W48"]),  # Sunday 23:05 in Nanjing
     ],
 )
 def test_weeks_that_may_change_are_counted_again(
