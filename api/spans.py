@@ -1,13 +1,13 @@
 """Spans of days in query strings: `from` and `to`, both included."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated
 
 from fastapi import Query
 
 from api.days import given_day
-from core.clock import LOCAL_ZONE
+from core.clock import day_begins
 from core.errors import FieldError, Invalid
 
 DayText = Annotated[str | None, Query(max_length=20, description="day in Asia/Shanghai, like 2026-09-01")]
@@ -24,12 +24,12 @@ class DaySpan:
 
     @property
     def starts_at(self) -> datetime | None:
-        return None if self.first is None else _midnight(self.first)
+        return None if self.first is None else day_begins(self.first)
 
     @property
     def ends_at(self) -> datetime | None:
         """The first moment after the span."""
-        return None if self.last is None else _midnight(self.last + timedelta(days=1))
+        return None if self.last is None else day_begins(self.last + timedelta(days=1))
 
 
 def wanted_span(first: FromText = None, last: ToText = None) -> DaySpan:
@@ -48,7 +48,3 @@ def day_called(text: str | None, name: str) -> date | None:
     except Invalid as error:
         wrong = [FieldError(f"/query/{name}", one.code, one.detail) for one in error.errors]
         raise Invalid(errors=wrong) from None
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), LOCAL_ZONE).astimezone(UTC)

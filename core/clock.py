@@ -26,6 +26,11 @@ def today() -> date:
     return local_date(now())
 
 
+def day_begins(day: date) -> datetime:
+    """The midnight with which a calendar day begins for people in China."""
+    return datetime.combine(day, time(), LOCAL_ZONE)
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Week:
     """One ISO week, named by its Monday."""
@@ -56,7 +61,7 @@ class Week:
 
     @property
     def starts_at(self) -> datetime:
-        return datetime.combine(self.monday, time(), LOCAL_ZONE).astimezone(UTC)
+        return day_begins(self.monday).astimezone(UTC)
 
     @property
     def ends_at(self) -> datetime:

@@ -8,10 +8,10 @@ exactly one of each (ISO 8601 gives a week to the year of its Thursday).
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from core.clock import LOCAL_ZONE, YEARS, Week
+from core.clock import YEARS, Week, day_begins
 
 _TEXT = re.compile(r"([0-9]{4})(?:-(?:W([0-9]{2})|Q([1-4])|H([12])|([0-9]{2})))?")
 _THURSDAY = timedelta(days=3)
@@ -94,12 +94,12 @@ class Period:
 
     @property
     def starts_at(self) -> datetime:
-        return datetime.combine(self.first, time(), LOCAL_ZONE)
+        return day_begins(self.first)
 
     @property
     def ends_at(self) -> datetime:
         """First moment that no longer belongs to it."""
-        return datetime.combine(self.last + timedelta(days=1), time(), LOCAL_ZONE)
+        return day_begins(self.last + timedelta(days=1))
 
     def __str__(self) -> str:
         if self.kind is PeriodKind.WEEK:

@@ -1,9 +1,9 @@
 """The days that a question about coverage is about."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
-from core.clock import LOCAL_ZONE, Week, today
+from core.clock import Week, day_begins, today
 
 MOST_DAYS = 366
 
@@ -27,9 +27,9 @@ class Days:
 
     @property
     def begin_at(self) -> datetime:
-        return datetime.combine(self.first, time(), LOCAL_ZONE)
+        return day_begins(self.first)
 
     @property
     def end_at(self) -> datetime:
         """First moment that no longer belongs to them."""
-        return datetime.combine(self.last + timedelta(days=1), time(), LOCAL_ZONE)
+        return day_begins(self.last + timedelta(days=1))

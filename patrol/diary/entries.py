@@ -7,12 +7,12 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
 from access.roles import Action
-from core.clock import LOCAL_ZONE
+from core.clock import LOCAL_ZONE, day_begins
 
 MAX_DAYS = 93  # a quarter
 WEEKDAYS_ZH = ("星期一", "星期二", "星期三", "星期四", "星期五", "星期六", "星期日")
@@ -46,11 +46,11 @@ class Span:
 
     @property
     def starts_at(self) -> datetime:
-        return _midnight(self.first)
+        return day_begins(self.first)
 
     @property
     def ends_at(self) -> datetime:
-        return _midnight(self.last + timedelta(days=1))
+        return day_begins(self.last + timedelta(days=1))
 
     @property
     def days(self) -> list[date]:
@@ -124,7 +124,3 @@ def summary_en(figures: Mapping[str, int]) -> str:
 def clock_time(moment: datetime) -> str:
     """Hours and minutes for people in China."""
     return f"{moment.astimezone(LOCAL_ZONE):%H:%M}"
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), LOCAL_ZONE).astimezone(UTC)

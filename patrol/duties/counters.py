@@ -2,14 +2,14 @@
 
 import uuid
 from collections.abc import Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Integer, Select, cast, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
-from core.clock import LOCAL_ZONE, Week, local_date
+from core.clock import Week, day_begins, local_date
 from core.periods import PeriodKind
 from patrol.duties.facts import Asked, Counted, Done, FactKind, Key, Measure, register
 from patrol.judging.verdicts import Status
@@ -56,7 +56,7 @@ def reachable(patrols: Sequence[JudgedPatrol], policy: Policy, moment: datetime,
     tried = list(patrols)
     counted = _number(tried, policy)
     for day in days:
-        begins = datetime.combine(day, time(), LOCAL_ZONE)
+        begins = day_begins(day)
         at = max(moment, begins)
         while at < begins + timedelta(days=1) and counted < policy.required_per_week:
             trial = [*tried, JudgedPatrol(uuid.UUID(int=len(tried)), at, Status.VALID)]

@@ -7,7 +7,7 @@ a street it is seconds. There all positions go through an index in memory, which
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Select, case, func, select
 from sqlalchemy.orm import Session
 
 from access.scope import Scope
-from core.clock import LOCAL_ZONE
+from core.clock import day_begins
 from geo.locating.level_index import level_index
 from geo.models import Grid
 from geo.queries import standing_on
@@ -52,7 +52,7 @@ def homes_in(
     only: Collection[uuid.UUID] | None = None,
 ) -> list[Home]:
     """The households that lie in these grids on the day; only special ones where the duty asks for them."""
-    came_at = case((Household.created_at >= _begins(first + timedelta(days=1)), Household.created_at))
+    came_at = case((Household.created_at >= day_begins(first + timedelta(days=1)), Household.created_at))
     more = [Household.kind, came_at.label("came_at"), special_on(first).label("was_special")]
     narrowed: list[ColumnElement[bool]] = [special_on(day)] if duty.options.special_only else []
     if only is not None and len(only) <= _FEW:
@@ -129,7 +129,3 @@ def _located(
         responsible(row.by_hand, grids, level) if row.by_hand else (grid_id if grid_id in grids else None)
         for row, grid_id in zip(rows, found.tolist(), strict=True)
     ]
-
-
-def _begins(day: date) -> datetime:
-    return datetime.combine(day, time(), LOCAL_ZONE)

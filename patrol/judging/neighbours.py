@@ -6,7 +6,7 @@ Read-only. Only what was delivered before the week of the patrol that asks was c
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeEngine
 
-from core.clock import LOCAL_ZONE, local_date
+from core.clock import day_begins, local_date
 from geo.models import CGCS2000
 from patrol.judging.evidence import closing_of
 from patrol.judging.likeness import Trace, middle_of
@@ -114,7 +114,7 @@ def _find_sharers(session: Session, asked: Sequence[Asked], found: dict[uuid.UUI
             **_own(one.patrol),
             "device_id": one.patrol.device_id,
             "person_id": one.patrol.person_id,
-            "midnight": datetime.combine(local_date(one.patrol.started_at), time(), LOCAL_ZONE),
+            "midnight": day_begins(local_date(one.patrol.started_at)),
         }
         for one in asked
         if one.patrol.device_id is not None

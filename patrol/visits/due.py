@@ -8,7 +8,7 @@ lines of the list in the same moment in which it holds, and there is no job that
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -34,7 +34,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from access.scope import Actor
-from core.clock import LOCAL_ZONE
+from core.clock import LOCAL_ZONE, day_begins
 from core.keys import among
 from patrol.visits.advice import ENOUGH_ATTEMPTS, RANKS, Advice, Figures, State, advise
 from patrol.visits.asked import Asked, AskedOfHouseholds, asked_of_households
@@ -207,7 +207,7 @@ def _facts(doors: CTE, asked: AskedOfHouseholds, day: date, since: date) -> Subq
     last_at = counting.over(partition_by=visits.household_id).label("last_at")
     shown = (visits[name] for name in ("household_id", "outcome", "follow_up_on", "midnight"))
     one = select(*shown, last_at).subquery("visited").c
-    before = _begins(since - timedelta(days=1))
+    before = day_begins(since - timedelta(days=1))
     return (
         select(
             one.household_id,
@@ -231,11 +231,11 @@ def _visits_at(households: Select[Any], day: date, since: date) -> Select[Any]:
     long.
     """
     named = func.array(households.scalar_subquery())
-    midnight = func.date_bin(timedelta(days=1), Visit.at, _begins(since)).label("midnight")
+    midnight = func.date_bin(timedelta(days=1), Visit.at, day_begins(since)).label("midnight")
     return select(Visit.household_id, Visit.outcome, Visit.follow_up_on, midnight).where(
         Visit.household_id == any_(named),
-        Visit.at >= _begins(since),
-        Visit.at < _begins(day + timedelta(days=1)),
+        Visit.at >= day_begins(since),
+        Visit.at < day_begins(day + timedelta(days=1)),
     )
 
 
@@ -245,7 +245,7 @@ def _done(visits: ReadOnlyColumnCollection[str, Any], asked: Asked | None) -> Co
         return literal(0)
     day, period = visits.midnight, asked.period
     counts = and_(
-        visits.outcome.in_(asked.outcomes), day.between(_begins(period.first), _begins(period.last))
+        visits.outcome.in_(asked.outcomes), day.between(day_begins(period.first), day_begins(period.last))
     )
     days = func.count(day.distinct()).filter(counts)
     if asked.min_gap_days <= 1:
@@ -264,13 +264,9 @@ def _tried(
     since_last = and_(
         visits.outcome.in_(_ATTEMPTS),
         day > func.coalesce(visits.last_at, before),
-        day >= _begins(asked.period.first),
+        day >= day_begins(asked.period.first),
     )
     return func.count(day.distinct()).filter(since_last)
-
-
-def _begins(day: date) -> datetime:
-    return datetime.combine(day, time(), LOCAL_ZONE)
 
 
 # ------------------------------------------------------------------------------------------------- one page
@@ -304,8 +300,8 @@ def _visits_of(
     rows = session.execute(
         select(Visit.visit_id, Visit.household_id, Visit.person_id, Visit.at, Visit.outcome).where(
             among(Visit.household_id, household_ids),
-            Visit.at >= _begins(since),
-            Visit.at < _begins(day + timedelta(days=1)),
+            Visit.at >= day_begins(since),
+            Visit.at < day_begins(day + timedelta(days=1)),
         )
     )
     found: dict[uuid.UUID, list[VisitFact]] = {}

@@ -7,7 +7,7 @@ left; own visits stay visible to whoever made them.
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Date, Row, Select, cast, func, or_, select, true, tuple_
@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from access.models import Person
 from access.roles import Action
 from access.scope import Actor, scope_of
-from core.clock import LOCAL_ZONE, today
+from core.clock import LOCAL_ZONE, day_begins, today
 from core.errors import NotFound
 from core.photos import ExpectedPhoto, photos_of
 from patrol.visits.asked import asked_of_households
@@ -94,9 +94,9 @@ def list_visits(
     if wanted.household_id is not None:
         statement = statement.where(Visit.household_id == wanted.household_id)
     if wanted.first is not None:
-        statement = statement.where(Visit.at >= _begins(wanted.first))
+        statement = statement.where(Visit.at >= day_begins(wanted.first))
     if wanted.last is not None:
-        statement = statement.where(Visit.at < _begins(wanted.last + timedelta(days=1)))
+        statement = statement.where(Visit.at < day_begins(wanted.last + timedelta(days=1)))
     newest_first = (Visit.at.desc(), Visit.visit_id.desc())
     return _views(session, session.execute(statement.order_by(*newest_first).limit(limit)))
 
@@ -242,7 +242,3 @@ def _counted(
     )
     facts = (VisitFact(key, home, who, at, Outcome(outcome)) for key, home, who, at, outcome in rows)
     return {one.fact.visit_id: one for one in count_visits(facts, rules)}
-
-
-def _begins(day: date) -> datetime:
-    return datetime.combine(day, time(), LOCAL_ZONE)
