@@ -1,6 +1,7 @@
 """The whole product as a user starts it: `xunge demo`, real PostGIS, real worker, real browser."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -27,7 +28,8 @@ FLAGS = ("--no-sandbox", "--disable-quic", "--no-first-run", "--disable-backgrou
 MORE_FLAGS = ("--disable-component-update", "--disable-sync", "--use-angle=swiftshader")
 DESK, PHONE = (1440, 900), (390, 844)
 # What a page shows may take its time on a busy machine; what it must not show is asked for at once.
-expect.set_options(timeout=30_000)
+PATIENCE_MS = 60_000
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,10 @@ def demo() -> Iterator[Demo]:
     yesterday = today() - timedelta(days=1)
     command = [str(Path(sys.executable).with_name("xunge")), "demo", "--home", str(home), "--port", str(port)]
     command += ["--reference-date", str(yesterday)]
+    # Nor does a statement that two browsers slow down fail a test of pages.
+    patient = {**os.environ, "XUNGE_DATABASE__STATEMENT_TIMEOUT_MS": "30000"}
     with (home / "demo.log").open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=patient)
         try:
             written = _wait_for_file(home / "demo.json", process)
             passwords = {account["username"]: account["password"] for account in written["accounts"]}
@@ -79,7 +83,7 @@ def demo() -> Iterator[Demo]:
 
 
 def _wait_for_file(file: Path, process: subprocess.Popen[bytes]) -> Any:
-    until = time.monotonic() + 180
+    until = time.monotonic() + 400
     while time.monotonic() < until:
         if process.poll() is not None:
             break
@@ -113,6 +117,7 @@ def open_page(browser: Browser, demo: Demo) -> Iterator[Callable[..., Page]]:
         context = browser.new_context(
             viewport={"width": width, "height": height}, locale=language, timezone_id="Asia/Shanghai"
         )
+        context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         page = context.new_page()
 

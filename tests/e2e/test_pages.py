@@ -168,7 +168,7 @@ def test_a_member_uploads_a_track_and_the_operator_sees_the_grid_turn(
     sign_in(member, "member")
     expect(member).to_have_url(re.compile("#/my"))
     send(member, track)
-    expect(member.locator("[data-step=done]")).to_be_visible(timeout=20_000)
+    expect(member.locator("[data-step=done]")).to_be_visible()
 
     mine = standing(api, code, me["person_id"], week)
     assert mine["counted"] == counted + 1, mine
