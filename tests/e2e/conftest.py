@@ -1,7 +1,6 @@
 """The whole product as a user starts it: `xunge demo`, real PostGIS, real worker, real browser."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -68,18 +67,22 @@ def demo() -> Iterator[Demo]:
     yesterday = today() - timedelta(days=1)
     command = [str(Path(sys.executable).with_name("xunge")), "demo", "--home", str(home), "--port", str(port)]
     command += ["--reference-date", str(yesterday)]
-    # Nor does a statement that two browsers slow down fail a test of pages.
-    patient = {**os.environ, "XUNGE_DATABASE__STATEMENT_TIMEOUT_MS": "30000"}
-    with (home / "demo.log").open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=patient)
-        try:
-            written = _wait_for_file(home / "demo.json", process)
-            passwords = {account["username"]: account["password"] for account in written["accounts"]}
-            yield Demo(written["url"], home, passwords, yesterday, process)
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(30)
-            shutil.rmtree(home, ignore_errors=True)
+    process = _started(command, home / "demo.log")
+    try:
+        written = _wait_for_file(home / "demo.json", process)
+        passwords = {account["username"]: account["password"] for account in written["accounts"]}
+        yield Demo(written["url"], home, passwords, yesterday, process)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _started(command: list[str], log: Path) -> subprocess.Popen[bytes]:
+    with log.open("wb") as output, pytest.MonkeyPatch.context() as environment:
+        # A statement that a browser slows down does not fail a test of pages.
+        environment.setenv("XUNGE_DATABASE__STATEMENT_TIMEOUT_MS", str(PATIENCE_MS // 2))
+        return subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
 
 
 def _wait_for_file(file: Path, process: subprocess.Popen[bytes]) -> Any:
