@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import hypothesis
 import psycopg
 import pytest
 from fastapi import FastAPI
@@ -19,6 +20,12 @@ from core.migrations import upgrade
 from core.settings import DatabaseSettings, Settings
 from seeds.base import load_base
 from tests import make
+
+# How long a case takes says more of the machine than of the code.
+hypothesis.settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("patient")
 
 # Set up once per session and dear: a demo with a browser, a seeded street. They share a worker and go first.
 TOGETHER = ("tests/e2e/", "tests/seeds/")

@@ -161,7 +161,7 @@ def own_sessions(own_database_url: str) -> Iterator[Sessions]:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)

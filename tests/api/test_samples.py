@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from hypothesis import HealthCheck, given
-from hypothesis import settings as tuned
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -181,7 +180,6 @@ def test_intervals_are_wilsons(right: int, checked: int, low: float, high: float
     assert wilson(0, 0) is None
 
 
-@tuned(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dates(date(1990, 1, 1), date(2090, 1, 1)), st.integers(0, 120))
 def test_months_before_is_a_day_of_that_month(day: date, months: int) -> None:
     before = months_before(day, months)

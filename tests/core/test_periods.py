@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.clock import Week
@@ -11,11 +11,9 @@ from core.periods import Period, PeriodKind
 
 DAYS = st.dates(date(1950, 1, 1), date(2900, 12, 31))
 # A busy machine is no fault of a rule.
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 KINDS = st.sampled_from(PeriodKind)
 
 
-@UNHURRIED
 @given(day=DAYS, kind=KINDS)
 def test_a_day_lies_in_one_period_whose_name_comes_back(day: date, kind: PeriodKind) -> None:
     period = Period.of(kind, day)
@@ -26,14 +24,12 @@ def test_a_day_lies_in_one_period_whose_name_comes_back(day: date, kind: PeriodK
     assert period.shifted(-1).last == period.first - timedelta(days=1)
 
 
-@UNHURRIED
 @given(day=DAYS, kind=KINDS, by=st.integers(-60, 60))
 def test_shifting_goes_back_the_same_way(day: date, kind: PeriodKind, by: int) -> None:
     period = Period.of(kind, day)
     assert period.shifted(by).shifted(-by) == period
 
 
-@UNHURRIED
 @given(day=DAYS, kind=KINDS)
 def test_every_week_belongs_to_one_period_of_a_kind(day: date, kind: PeriodKind) -> None:
     week = Week.of_day(day)

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -14,7 +14,6 @@ from seeds.work_calendar import load_work_calendar, published_days
 
 AS_PUBLISHED = WorkCalendar({day.day: day for year in (2025, 2026) for day in published_days(year)})
 # A busy machine is no fault of a rule.
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 DAYS = st.dates(date(2024, 12, 1), date(2027, 3, 1))
 
 
@@ -57,7 +56,6 @@ def test_working_days_are_added(day: date, workdays: int, expected: date) -> Non
     assert AS_PUBLISHED.add_workdays(day, workdays) == expected
 
 
-@UNHURRIED
 @given(day=DAYS, workdays=st.integers(1, 80))
 def test_adding_and_counting_agree(day: date, workdays: int) -> None:
     later = AS_PUBLISHED.add_workdays(day, workdays)
@@ -67,7 +65,6 @@ def test_adding_and_counting_agree(day: date, workdays: int) -> None:
     assert AS_PUBLISHED.workdays_between(earlier, day - timedelta(days=1)) == workdays
 
 
-@UNHURRIED
 @given(first=DAYS, middle=DAYS, last=DAYS)
 def test_counting_adds_up(first: date, middle: date, last: date) -> None:
     first, middle, last = sorted((first, middle, last))

@@ -23,7 +23,7 @@ from geo.fitting.editing import (
 W, S, U = 118.9, 32.0, 0.01
 SIDE = 4  # a mesh of 4 by 4 grids, each of 2 by 2 children
 
-CHANCE = settings(max_examples=40, deadline=None)
+CHANCE = settings(max_examples=40)
 
 
 def mesh(seed: int, side: int) -> np.ndarray:

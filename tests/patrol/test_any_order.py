@@ -91,10 +91,9 @@ def proofs_of(walk: Round, here: Place) -> list[Callable[[Session, Actor], Any]]
 
 # Each example is a delivery of its own: shrinking one would take minutes and show nothing simpler.
 @settings(
-    deadline=None,
     max_examples=25,
     phases=[Phase.generate],
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.data())
 def test_any_partition_order_and_repetition_gives_the_identical_row(

@@ -93,7 +93,7 @@ def any_fixes(draw: st.DrawFn) -> Fixes:
     return from_quanta(quanta(raw), raw.mock)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(any_fixes(), min_size=1, max_size=3))
 def test_any_values_and_holes_survive(parts: list[Fixes]) -> None:
     assert_equal(decode([encode(part) for part in parts]), join(parts))

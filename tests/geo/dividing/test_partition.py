@@ -199,7 +199,7 @@ positions = st.tuples(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     points=st.lists(positions, min_size=1, max_size=60),
     weights=st.lists(st.integers(0, 90), min_size=60, max_size=60),
@@ -224,7 +224,7 @@ def test_whatever_the_buildings(
             assert shapely.intersects_xy(found.polygons[label], lon, lat)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     points=st.lists(positions, min_size=48, max_size=80, unique=True),
     weights=st.lists(st.integers(10, 40), min_size=80, max_size=80),

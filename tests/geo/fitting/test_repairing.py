@@ -149,7 +149,7 @@ def shaken_partitions(draw: st.DrawFn) -> dict[str, BaseGeometry]:
     return found
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(shaken_partitions())
 def test_a_shaken_partition_is_whole_again(children: dict[str, BaseGeometry]) -> None:
     repair = propose_repair(PARENT, children)

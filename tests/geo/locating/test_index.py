@@ -36,7 +36,7 @@ def random_polygon(rng: np.random.Generator) -> BaseGeometry:
     return shapely.MultiPolygon(polygons)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.integers(0, 2**32), st.integers(1, 60))
 def test_any_heap_of_polygons_overlapping_or_not(seed: int, count: int) -> None:
     rng = np.random.default_rng(seed)

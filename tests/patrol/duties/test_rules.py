@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.clock import LOCAL_ZONE
@@ -35,7 +35,6 @@ from patrol.weeks.counting import JudgedPatrol, count_week
 from tests import make
 
 # A busy machine is no fault of a rule.
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 DAYS = st.dates(date(2026, 1, 1), date(2026, 3, 31))
 QUARTER = Period.parse("2026-Q1")
 
@@ -50,7 +49,6 @@ def left(days: int, workdays: int, *, passed: int = 0, total: int = 5) -> DaysLe
 # --------------------------------------------------------------------------------------------- gap and days
 
 
-@UNHURRIED
 @given(days=st.lists(DAYS), gap=st.integers(0, 20))
 def test_spaced_days_keep_their_gap_and_no_more_would_fit(days: list[date], gap: int) -> None:
     kept = spaced(days, gap)
@@ -65,7 +63,6 @@ def test_spaced_days_keep_their_gap_and_no_more_would_fit(days: list[date], gap:
     assert len(kept) == max(best.values(), default=0)
 
 
-@UNHURRIED
 @given(done=st.lists(DAYS, max_size=4), gap=st.integers(0, 30), today=DAYS)
 def test_what_can_still_be_reached_is_what_doing_it_every_day_would_bring(
     done: list[date], gap: int, today: date
@@ -76,7 +73,6 @@ def test_what_can_still_be_reached_is_what_doing_it_every_day_would_bring(
     assert len(so_far) + more == reach_by_days(so_far, gap, ahead)
 
 
-@UNHURRIED
 @given(
     starts=st.lists(st.integers(0, 7 * 24 * 4 - 1), max_size=4),
     now_at=st.integers(0, 7 * 24 - 1),
@@ -117,7 +113,6 @@ def test_reachable_patrols_are_never_fewer_than_what_a_walker_makes(
 # ------------------------------------------------------------------------------------------------- forecasts
 
 
-@UNHURRIED
 @given(
     required=st.integers(0, 5),
     done=st.integers(0, 6),
@@ -139,7 +134,6 @@ def test_a_forecast_promises_only_what_can_be_kept(
         assert done + days < required
 
 
-@UNHURRIED
 @given(
     required=st.integers(1, 2000),
     missing=st.integers(0, 2000),
@@ -180,7 +174,6 @@ def test_a_grid_of_nine_hundred_households(missing: int, workdays: int, status: 
 # ---------------------------------------------------------------------- what would be excused
 
 
-@UNHURRIED
 @given(required=st.integers(1, 5), off=st.sets(DAYS), away=st.sets(DAYS))
 def test_excused_days_lower_the_figure_and_count_once(required: int, off: set[date], away: set[date]) -> None:
     less = excused(required, QUARTER, off, away)

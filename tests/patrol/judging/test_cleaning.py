@@ -205,7 +205,7 @@ def test_a_clock_put_back_by_half_an_hour_is_seen() -> None:
     assert len(result.kept) == 400
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.data())
 def test_order_batches_and_repeats_do_not_matter(data: st.DataObject) -> None:
     walk = join(

@@ -210,7 +210,7 @@ def uploaded(batches: list[Fixes]) -> Fixes:
     return decode([encode(part) for batch in batches for part in in_batches(batch, 1000)])
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.data())
 def test_any_partition_order_and_repetition_gives_the_identical_verdict(data: st.DataObject) -> None:
     walk = join([patrol(25), shifted(track(600 + np.arange(30) * 6.0, 700.0), 302)])

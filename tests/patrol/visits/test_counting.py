@@ -91,7 +91,7 @@ FACTS = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(FACTS, max_size=25, unique_by=lambda one: one.visit_id), st.data())
 def test_any_order_and_repetition_of_a_week_counts_the_same(
     week: list[VisitFact], data: st.DataObject

@@ -45,7 +45,7 @@ PLACES = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), min_size=1,
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(PLACES)
 def test_two_opt_is_near_the_best_and_never_worse_than_it_began(places: np.ndarray) -> None:
     metres = distance_table(places[:, 0], places[:, 1])
