@@ -95,7 +95,7 @@ def test_what_comes_later_of_that_time_is_filed_without_words(
 ) -> None:
     """Also the same once more, a fork of it, and the record of the person by the batch."""
     erase(client, session)
-    said = visit_body(now() - timedelta(hours=1, minutes=1))
+    said = visit_body(now() - timedelta(hours=1, minutes=59))  # of the same day, but for one minute a day
     assert [phone.put(f"/v1/visits/{LATE}", json=said).status_code for _ in range(2)] == [201, 200]
     item = {"kind": "resident", "id": RESIDENT, "body": {**resident_body(), "relation": "spouse"}}
     fork = visit_body(now() - timedelta(hours=2), outcome="by_phone", note=f"{WORD}，下次再来")
