@@ -1,6 +1,7 @@
 import { download, get, write, type Call, type Download, type Query } from '@/shared/api/client'
 import type { Page } from '@/shared/api/types'
 import { sendForm } from '@/shared/api/upload'
+import type { TableUpload } from '@/shared/desk/tableImport'
 
 import { draftOf, type HouseholdEdit, type ResidentEdit } from './drafts'
 import type {
@@ -62,11 +63,8 @@ export const downloadHouseholds = (grid: string | null, format: 'xlsx' | 'csv'):
 
 export const downloadTemplate = (): Promise<Download> => download('/v1/households/template.xlsx')
 
-export interface ResidentsUpload {
-  file: File
+export interface ResidentsUpload extends TableUpload {
   street: string
-  isDry: boolean
-  signal: AbortSignal
 }
 
 export function importHouseholds({ file, street, isDry, signal }: ResidentsUpload): Promise<ResidentsReport> {

@@ -1,6 +1,7 @@
 import { download, get, write, type Call, type Download, type Query } from '@/shared/api/client'
 import type { Page } from '@/shared/api/types'
 import { sendForm } from '@/shared/api/upload'
+import type { TableUpload } from '@/shared/desk/tableImport'
 
 import type { Building, BuildingDetail, Checkpoint, Geocoded, PlaceKind, PlacesReport } from './types'
 
@@ -29,13 +30,10 @@ export const geocode = (text: string, street: string, call: Call = {}): Promise<
 
 export const downloadTemplate = (kind: PlaceKind): Promise<Download> => download(`/v1/places/template/${kind}.xlsx`)
 
-export interface PlacesUpload {
-  file: File
+export interface PlacesUpload extends TableUpload {
   kind: PlaceKind
   datum: string
   street: string
-  isDry: boolean
-  signal: AbortSignal
 }
 
 export function importPlaces({ file, kind, datum, street, isDry, signal }: PlacesUpload): Promise<PlacesReport> {
